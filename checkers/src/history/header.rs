@@ -1,0 +1,75 @@
+//! The first line of `history.jsonl`: all that the contract needs to know about the store under test.
+//!
+//! It says how the store was *configured*. What was done to it (faults) is in the events.
+
+use serde::{Deserialize, Serialize};
+
+/// The format version that this build writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// N, R and W. Written `N/R/W` on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// Replicas of each key (not the number of nodes).
+    pub n: u32,
+    /// Answers that a read waits for.
+    pub r: u32,
+    /// Acknowledgements that a write waits for.
+    pub w: u32,
+}
+
+/// What a read does about replicas whose answers were older than the newest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadRepair {
+    /// Nothing.
+    None,
+    /// Repairs them after the reply: adds no guarantee.
+    Async,
+    /// Repairs them before the reply, so that R replicas hold what was returned.
+    Blocking,
+}
+
+/// When a replica acknowledges a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sync {
+    /// After the record is on disk (fsync, group commit).
+    EachWrite,
+    /// At once; the log is synced every so many milliseconds, and `kill -9` loses what was not.
+    EveryMs(u64),
+}
+
+/// The header line. Unknown keys are ignored by readers of the same format version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Format version, see [`FORMAT`].
+    pub format: u32,
+    /// Digest of `plan.json`, so that a history can be matched to its plan.
+    pub plan: String,
+    /// The workload that made the load.
+    pub workload: String,
+    /// Seed of the plan.
+    pub seed: u64,
+    /// Names of the nodes, in seat order.
+    pub nodes: Vec<String>,
+    /// N, R and W as configured.
+    pub quorum: Quorum,
+    /// The quorum whose promises the run is judged by, when it is not the configured one (`--claim`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Quorum>,
+    /// Read repair as configured.
+    pub read_repair: ReadRepair,
+    /// Sync policy as configured.
+    pub sync: Sync,
+    /// How long a coordinator waits for replicas, ms.
+    pub request_timeout_ms: u64,
+    /// Number of concurrent clients.
+    pub concurrency: u64,
+    /// Names of the guarantees that the workload gives evidence for; absent = all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judges: Option<Vec<String>>,
+    /// Defects built into the nodes on purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sabotage: Vec<String>,
+}

@@ -1,0 +1,160 @@
+//! What clients and nodes say to each other: length-delimited frames (`u32` big-endian length, then postcard).
+//!
+//! A client connection carries [`ClientFrame`]s one way and [`ServerFrame`]s the other; a reply carries the tag of its request, and
+//! replies may come in any order. Messages between nodes are in `protocol/message.rs`. Nothing here does I/O.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::NodeId;
+
+/// Largest frame that is accepted, bytes.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Last-write-wins stamp of one write. Larger wins; the node breaks ties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The coordinator's wall clock, ns since the Unix epoch.
+    pub wall_ns: i64,
+    /// The coordinator.
+    pub node: u16,
+}
+
+/// A request with its tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientFrame {
+    /// Chosen by the client, echoed in the reply.
+    pub tag: u64,
+    /// The request.
+    pub request: Request,
+}
+
+/// A reply with the tag of its request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFrame {
+    /// The request's tag.
+    pub tag: u64,
+    /// The reply.
+    pub response: Response,
+}
+
+/// What a client may ask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Read a key with a quorum of `r` (default: the store's).
+    Get {
+        /// The key.
+        key: String,
+        /// Answers to wait for.
+        r: Option<u16>,
+    },
+    /// Write a key with a quorum of `w` (default: the store's).
+    Put {
+        /// The key.
+        key: String,
+        /// The value.
+        value: Vec<u8>,
+        /// Acknowledgements to wait for.
+        w: Option<u16>,
+    },
+    /// Delete a key (write a tombstone) with a quorum of `w`.
+    Delete {
+        /// The key.
+        key: String,
+        /// Acknowledgements to wait for.
+        w: Option<u16>,
+    },
+    /// Read what *this* node's replica holds, by-passing the quorum. Refused if it is no replica of the key.
+    Inspect {
+        /// The key.
+        key: String,
+    },
+    /// Set the offset of this node's wall clock (test hook).
+    SetClockOffset {
+        /// Added to the host's wall clock, ns.
+        offset_ns: i64,
+    },
+    /// How busy is this node (test hook).
+    Status,
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// A read's answer; no value = absent (never written, or deleted).
+    Value {
+        /// The value.
+        value: Option<Vec<u8>>,
+        /// What the coordinator knows.
+        evidence: Evidence,
+    },
+    /// The write or delete was acknowledged by its quorum.
+    Written {
+        /// What the coordinator knows.
+        evidence: Evidence,
+    },
+    /// Certainly not done: refused before anything was sent.
+    Refused {
+        /// Why, a lower-case fragment.
+        why: String,
+    },
+    /// Unknown: something was sent, and the quorum was not reached in time.
+    Unknown {
+        /// Why, a lower-case fragment.
+        why: String,
+        /// What the coordinator knows.
+        evidence: Evidence,
+    },
+    /// The control request was carried out.
+    Done,
+    /// How busy this node is.
+    Status(Status),
+}
+
+/// What a coordinator knows about one request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The coordinator.
+    pub coordinator: u16,
+    /// Its start count.
+    pub epoch: u64,
+    /// The stamp written, or of the version returned.
+    pub version: Option<Stamp>,
+    /// Replicas that acknowledged before the reply.
+    pub acked_by: Vec<NodeId>,
+    /// Replicas whose answers made the reply, in order of arrival, each with the stamp it held.
+    pub answered_by: Vec<(NodeId, Option<Stamp>)>,
+    /// Replicas repaired before the reply (blocking) or told to after it (async).
+    pub repaired: Vec<NodeId>,
+}
+
+/// How busy a node is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its start count.
+    pub epoch: u64,
+    /// Requests it coordinates, repairs included.
+    pub coordinating: u64,
+    /// Records not yet synced.
+    pub unsynced: u64,
+    /// Messages waiting to be sent to peers.
+    pub queued: u64,
+    /// Peers that it has a connection to.
+    pub connected: Vec<NodeId>,
+    /// Offset of its wall clock, ns.
+    pub clock_offset_ns: i64,
+}
+
+/// The one line that a node prints to stdout when it is ready, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// This node.
+    pub node: NodeId,
+    /// Its process id.
+    pub pid: u32,
+    /// Its start count.
+    pub epoch: u64,
+    /// Port for clients, on 127.0.0.1.
+    pub client_port: u16,
+    /// Port for peers, on 127.0.0.1.
+    pub peer_port: u16,
+}
