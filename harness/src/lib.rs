@@ -1,2 +1,4 @@
-//! placeholder
+//! The harness: everything impure.
+
 pub mod fault;
+pub mod world;

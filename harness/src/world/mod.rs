@@ -1,0 +1,1 @@
+//! Worlds: where a plan meets a cluster.
