@@ -3,12 +3,38 @@
 //! A client connection carries [`ClientFrame`]s one way and [`ServerFrame`]s the other; a reply carries the tag of its request, and
 //! replies may come in any order. Messages between nodes are in `protocol/message.rs`. Nothing here does I/O.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::config::NodeId;
 
-/// Largest frame that is accepted, bytes.
+/// Largest frame that is accepted, bytes, without its length prefix.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Largest key that is accepted, bytes.
+pub const KEY_BYTES_MAX: usize = 1 << 10;
+
+/// Largest value that is accepted, bytes. With its key and stamps it fits a frame, whoever sends it.
+pub const VALUE_BYTES_MAX: usize = 1 << 19;
+
+/// The framing of every connection to a node.
+pub fn codec() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().max_frame_length(FRAME_BYTES_MAX).new_codec()
+}
+
+/// The body of a frame.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, postcard::Error> {
+    postcard::to_stdvec(value)
+}
+
+/// What the body of a frame says. Bytes left over are an error: they mean that the two sides disagree about the type.
+pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T, postcard::Error> {
+    match postcard::take_from_bytes(frame)? {
+        (value, []) => Ok(value),
+        _ => Err(postcard::Error::DeserializeBadEncoding),
+    }
+}
 
 /// Last-write-wins stamp of one write. Larger wins; the node breaks ties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
