@@ -1,1 +1,82 @@
-//! Worlds: where a plan meets a cluster.
+//! Where a plan happens: the words that every world shares with the conductor.
+//!
+//! Plain data only. A world carries out operations and faults and says what came of them; it decides nothing, judges
+//! nothing and writes no history. [`live`] does it with real processes and real sockets.
+
+use quorate_checkers::history::{Evidence, Value};
+
+pub mod live;
+
+/// What a client does to one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpKind {
+    /// A quorum read.
+    Read,
+    /// A quorum write of this value.
+    Write(i64),
+    /// A quorum delete.
+    Delete,
+    /// A read of what the asked node's own replica holds, by-passing the quorum.
+    Census,
+}
+
+impl OpKind {
+    /// Whether it may change the store. What has no effect cannot have an unknown one: it fails instead.
+    pub fn has_effect(self) -> bool {
+        matches!(self, OpKind::Write(_) | OpKind::Delete)
+    }
+}
+
+/// One operation, as a client asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOp {
+    /// What to do.
+    pub f: OpKind,
+    /// To which key.
+    pub key: String,
+    /// The quorum to ask for: R of a read, W of a write or delete; none = the store's default.
+    pub level: Option<u32>,
+}
+
+/// What a client learned about its operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It happened.
+    Ok {
+        /// What a read or census returned, what a write wrote, nothing for a delete. An answer that is no decimal integer
+        /// (which nobody wrote) is kept as a JSON string, for the checkers to find.
+        value: Value,
+        /// What the node claims.
+        evidence: Option<Box<Evidence>>,
+    },
+    /// It certainly did not happen, or it was a read and nobody knows.
+    Fail {
+        /// Why, a lower-case fragment.
+        error: String,
+        /// What the node claims.
+        evidence: Option<Box<Evidence>>,
+    },
+    /// Unknown: a write or delete that may or may not have happened, now or later.
+    Info {
+        /// Why, a lower-case fragment.
+        error: String,
+        /// What the node claims.
+        evidence: Option<Box<Evidence>>,
+    },
+}
+
+impl Outcome {
+    /// The outcome of `f` when nothing is known about its effect.
+    pub fn unknown(f: OpKind, error: String, evidence: Option<Box<Evidence>>) -> Outcome {
+        if f.has_effect() {
+            Outcome::Info { error, evidence }
+        } else {
+            Outcome::Fail { error, evidence }
+        }
+    }
+}
+
+/// The name of a node in histories and messages: `n1` is 1.
+pub fn node_name(node: u16) -> String {
+    format!("n{node}")
+}
