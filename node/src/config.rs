@@ -99,6 +99,15 @@ impl Sabotage {
     }
 }
 
+/// How often the log is synced under [`Sabotage::AckBeforeSync`], ms: seldom, so that `kill -9` finds something to lose.
+pub const SABOTAGED_SYNC_MS: u64 = 1_000;
+
+/// Largest cluster.
+pub const NODES_MAX: u16 = 1_000;
+
+/// Most virtual nodes per node.
+pub const TOKENS_PER_NODE_MAX: u32 = 4_096;
+
 /// Settings of the store that all nodes of a cluster share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreConfig {
@@ -125,6 +134,82 @@ pub struct StoreConfig {
     pub sabotage: Vec<Sabotage>,
 }
 
+/// A setting that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The cluster is empty or too large.
+    #[error("{0} nodes: choose 1 to {NODES_MAX}")]
+    Nodes(u16),
+    /// The ring has no tokens, or too many.
+    #[error("{0} tokens per node: choose 1 to {TOKENS_PER_NODE_MAX}")]
+    Tokens(u32),
+    /// More replicas than nodes, or none.
+    #[error("N = {n} replicas of each key: choose 1 to the number of nodes, {nodes}")]
+    Replicas {
+        /// Replicas of each key.
+        n: u16,
+        /// Nodes in the cluster.
+        nodes: u16,
+    },
+    /// No time to wait.
+    #[error("a request time-out of 0 ms leaves no time for any request: choose at least 1 ms")]
+    Timeout,
+    /// A seat for a node outside the cluster.
+    #[error("{id} is not in a cluster of {nodes} nodes: choose 1 to {nodes}")]
+    Seat {
+        /// The seat's node.
+        id: NodeId,
+        /// Nodes in the cluster.
+        nodes: u16,
+    },
+    /// A seat that does not say where a peer is, or names one that does not exist.
+    #[error("the peers of {id} are not exactly the other {others} nodes: give each its address")]
+    Peers {
+        /// The seat's node.
+        id: NodeId,
+        /// How many peers there should be.
+        others: u16,
+    },
+}
+
+impl StoreConfig {
+    /// Whether this defect is built in.
+    pub fn has(&self, defect: Sabotage) -> bool {
+        self.sabotage.contains(&defect)
+    }
+
+    /// When records really become durable: the setting, unless [`Sabotage::AckBeforeSync`] undermines it.
+    pub fn sync_in_force(&self) -> SyncPolicy {
+        match self.sync {
+            SyncPolicy::EachWrite if self.has(Sabotage::AckBeforeSync) => {
+                SyncPolicy::EveryMs(SABOTAGED_SYNC_MS)
+            }
+            policy => policy,
+        }
+    }
+
+    /// Refuses settings that no cluster can run with. A default R or W above N is not among them: each request that asks for it is
+    /// refused.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.nodes == 0 || self.nodes > NODES_MAX {
+            return Err(ConfigError::Nodes(self.nodes));
+        }
+        if self.tokens_per_node == 0 || self.tokens_per_node > TOKENS_PER_NODE_MAX {
+            return Err(ConfigError::Tokens(self.tokens_per_node));
+        }
+        if self.n == 0 || self.n > self.nodes {
+            return Err(ConfigError::Replicas {
+                n: self.n,
+                nodes: self.nodes,
+            });
+        }
+        if self.request_timeout_ms == 0 {
+            return Err(ConfigError::Timeout);
+        }
+        Ok(())
+    }
+}
+
 /// One node's place: who it is, where its data lives, where its peers are *as it sees them* (through proxies).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
@@ -142,4 +227,24 @@ pub struct Seat {
     pub test_hooks: bool,
     /// The store.
     pub store: StoreConfig,
+}
+
+impl Seat {
+    /// Refuses a seat that does not fit its own store.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.store.validate()?;
+        let nodes = self.store.nodes;
+        let id = self.id;
+        if id.0 == 0 || id.0 > nodes {
+            return Err(ConfigError::Seat { id, nodes });
+        }
+        let others = (1..=nodes).map(NodeId).filter(|node| *node != id);
+        if !others.eq(self.peers.keys().copied()) {
+            return Err(ConfigError::Peers {
+                id,
+                others: nodes - 1,
+            });
+        }
+        Ok(())
+    }
 }

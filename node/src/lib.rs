@@ -4,4 +4,6 @@
 //! sockets, timers, the log on disk. `wire` and `config` are what the outside sees. The crate shares no type with its judges.
 
 pub mod config;
+pub mod protocol;
+//pub mod shell;
 pub mod wire;

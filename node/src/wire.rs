@@ -20,7 +20,9 @@ pub const VALUE_BYTES_MAX: usize = 1 << 19;
 
 /// The framing of every connection to a node.
 pub fn codec() -> LengthDelimitedCodec {
-    LengthDelimitedCodec::builder().max_frame_length(FRAME_BYTES_MAX).new_codec()
+    LengthDelimitedCodec::builder()
+        .max_frame_length(FRAME_BYTES_MAX)
+        .new_codec()
 }
 
 /// The body of a frame.
@@ -37,7 +39,9 @@ pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T, postcard::Error> {
 }
 
 /// Last-write-wins stamp of one write. Larger wins; the node breaks ties.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Stamp {
     /// The coordinator's wall clock, ns since the Unix epoch.
     pub wall_ns: i64,

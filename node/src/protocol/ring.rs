@@ -1,0 +1,107 @@
+//! Consistent hashing: which nodes hold a key. Pure placement; it does not know who is alive.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::config::NodeId;
+
+/// The ring of all nodes' tokens. The same for everybody who builds it from the same two numbers.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    tokens: Vec<(u64, NodeId)>,
+    nodes: u16,
+}
+
+impl Ring {
+    /// The ring of nodes 1 to `nodes`, each with `tokens_per_node` virtual nodes.
+    pub fn new(nodes: u16, tokens_per_node: u32) -> Ring {
+        let mut tokens: Vec<_> = (1..=nodes)
+            .flat_map(|node| (0..tokens_per_node).map(move |token| (node, token)))
+            .map(|(node, token)| (place(node, token), NodeId(node)))
+            .collect();
+        tokens.sort_unstable();
+        Ring { tokens, nodes }
+    }
+
+    /// The first `n` distinct nodes clockwise from the key's place; all nodes if there are fewer.
+    pub fn preference_list(&self, key: &str, n: u16) -> Vec<NodeId> {
+        let wanted = usize::from(n.min(self.nodes));
+        let place = xxh3_64(key.as_bytes());
+        let start = self.tokens.partition_point(|(token, _)| *token < place);
+        let (before, after) = self.tokens.split_at(start);
+        let mut list = Vec::with_capacity(wanted);
+        for (_, node) in after.iter().chain(before) {
+            if list.len() == wanted {
+                break;
+            }
+            if !list.contains(node) {
+                list.push(*node);
+            }
+        }
+        list
+    }
+}
+
+/// Where a token lies on the ring.
+fn place(node: u16, token: u32) -> u64 {
+    let mut name = [0; 6];
+    name[..2].copy_from_slice(&node.to_le_bytes());
+    name[2..].copy_from_slice(&token.to_le_bytes());
+    xxh3_64(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lists_are_distinct_nodes_of_the_cluster(nodes in 1..12_u16, tokens in 1..40_u32, n in 0..15_u16, key in ".*") {
+            let list = Ring::new(nodes, tokens).preference_list(&key, n);
+            prop_assert_eq!(list.len(), usize::from(n.min(nodes)));
+            let mut distinct = list.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            prop_assert_eq!(distinct.len(), list.len());
+            prop_assert!(list.iter().all(|node| (1..=nodes).contains(&node.0)));
+        }
+
+        #[test]
+        fn a_longer_list_begins_with_the_shorter(n in 0..6_u16, key in ".*") {
+            let ring = Ring::new(6, 16);
+            let longer = ring.preference_list(&key, n + 1);
+            prop_assert!(longer.starts_with(&ring.preference_list(&key, n)));
+        }
+    }
+
+    #[test]
+    fn a_new_node_moves_only_keys_that_it_takes() {
+        let (old, new) = (Ring::new(5, 64), Ring::new(6, 64));
+        let keys: Vec<_> = (0..2_000).map(|key| format!("k{key}")).collect();
+        let moved: Vec<_> = keys
+            .iter()
+            .map(|key| (old.preference_list(key, 1), new.preference_list(key, 1)))
+            .filter(|(before, after)| before != after)
+            .collect();
+        assert!(moved.iter().all(|(_, after)| after == &[NodeId(6)]));
+        assert!(
+            (100..700).contains(&moved.len()),
+            "{} of 2,000",
+            moved.len()
+        );
+    }
+
+    #[test]
+    fn placement_is_frozen() {
+        // Data on disk and saved plans depend on it: a change here is a change of format.
+        let ring = Ring::new(5, 16);
+        let list = |key| {
+            ring.preference_list(key, 3)
+                .iter()
+                .map(|n| n.0)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!([list("k0"), list("k1"), list("alice")], [[0; 3]; 3]);
+    }
+}
