@@ -76,13 +76,17 @@ pub enum WorldError {
         /// The node.
         node: u16,
     },
+    /// There is no node with this number.
+    #[error("there is no n{node} in this cluster")]
+    NoSuchNode {
+        /// The number.
+        node: u16,
+    },
     /// A node ended before it was ready.
-    #[error("n{node} ended before it was ready ({status}); its last words:\n{last_words}")]
+    #[error("n{node} ended before it was ready; its last words:\n{last_words}")]
     EndedEarly {
         /// The node.
         node: u16,
-        /// How, as far as known.
-        status: String,
         /// The end of its stderr.
         last_words: String,
     },
@@ -111,6 +115,12 @@ pub enum WorldError {
         waited: Duration,
         /// Which node misses which peers.
         missing: String,
+    },
+    /// Links did not obey.
+    #[error("cannot heal the network: {why}")]
+    Network {
+        /// Why.
+        why: String,
     },
     /// A node refused or did not answer a control request.
     #[error("n{node} did not {request}: {why}")]

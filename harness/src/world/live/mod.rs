@@ -1,16 +1,54 @@
-//! The live world: real node processes on loopback, one proxy per directed link, real signals.
+//! The live world: real node processes on loopback, real signals, and one TCP proxy per directed link between nodes.
+//!
+//! This file builds a world and takes it down. Faults are in `faults.rs`, waiting in `settle.rs`. It does not decide
+//! what happens when, and writes no history. Clients reach nodes directly; only traffic between nodes is proxied.
 
+use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quorate_node::config::StoreConfig;
+use futures_util::future::join_all;
+use quorate_node::config::{NodeId, Seat, StoreConfig};
+use quorate_node::protocol::Ring;
+use quorate_node::wire::Status;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
+use tokio::time::{Instant, sleep};
 
-use crate::fault::{Effect, Fault};
-use crate::world::{ClientOp, Outcome};
+use self::ledger::Ledger;
+use self::process::Recipe;
+use self::supervisor::{NodeState, Supervisor};
+use crate::fault::Link;
+use crate::world::node_name;
 
+mod birth;
+mod client;
+mod connection;
+mod control;
 mod error;
+mod faults;
+mod jitter;
+mod ledger;
+mod network;
+mod process;
+mod proxy;
+mod pump;
+mod roster;
+mod rules;
+mod settle;
+mod supervisor;
 
+pub use client::LiveClient;
 pub use error::{NodeDied, NodeEnd, WorldError};
+pub use network::Network;
+pub use roster::{Entry, Incarnation, Roster};
+pub use rules::{Mode, Rule};
+
+/// How long a node may take from its start to its ready line.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+
+/// Pause between two looks for a ready line.
+const READY_GLANCE: Duration = Duration::from_millis(2);
 
 /// What a live world is made of.
 #[derive(Clone, Debug)]
@@ -31,7 +69,7 @@ impl LaunchOptions {
         store: StoreConfig,
         run_dir: PathBuf,
         seed: u64,
-    ) -> Result<Self, WorldError> {
+    ) -> Result<LaunchOptions, WorldError> {
         let program =
             std::env::current_exe().map_err(|source| WorldError::OwnProgram { source })?;
         Ok(LaunchOptions {
@@ -44,71 +82,169 @@ impl LaunchOptions {
 }
 
 /// A running cluster. All methods may be called at the same time: faults run beside the load.
-pub struct LiveWorld {}
+///
+/// Dropping it kills and reaps all nodes and closes all proxies.
+#[derive(Debug)]
+pub struct LiveWorld {
+    store: StoreConfig,
+    ring: Ring,
+    recipes: Vec<Recipe>,
+    roster: Arc<Roster>,
+    supervisor: Supervisor,
+    network: Network,
+    ledger: Mutex<Ledger>,
+    /// One per node: whoever changes what its process does, holds it.
+    hands: Vec<AsyncMutex<()>>,
+    deaths: AsyncMutex<mpsc::UnboundedReceiver<NodeDied>>,
+}
 
 impl LiveWorld {
-    /// Starts the proxies and the nodes, and waits until each node says that it is ready (not yet connected: see [`ready`](Self::ready)).
-    pub async fn launch(_options: LaunchOptions) -> Result<LiveWorld, WorldError> {
-        unimplemented!()
+    /// Starts the proxies and the nodes, and waits until each node has said that it is ready. They may not yet be
+    /// connected to each other: see [`ready`](Self::ready).
+    pub async fn launch(options: LaunchOptions) -> Result<LiveWorld, WorldError> {
+        let LaunchOptions {
+            program,
+            store,
+            run_dir,
+            seed,
+        } = options;
+        let nodes = 1..=store.nodes;
+        let recipe = |node| Recipe {
+            node,
+            program: program.clone(),
+            dir: run_dir.join("nodes").join(node_name(node)),
+        };
+        let recipes: Vec<Recipe> = nodes.clone().map(recipe).collect();
+        let roster = Arc::new(Roster::of(store.nodes));
+        let (deaths_sender, deaths) = mpsc::unbounded_channel();
+        let world = LiveWorld {
+            ring: Ring::new(store.nodes, store.tokens_per_node),
+            network: Network::open(&roster, seed)?,
+            supervisor: Supervisor::start(recipes.clone(), Arc::clone(&roster), deaths_sender)?,
+            ledger: Mutex::default(),
+            hands: nodes.clone().map(|_| AsyncMutex::new(())).collect(),
+            deaths: AsyncMutex::new(deaths),
+            store,
+            recipes,
+            roster,
+        };
+        let started = join_all(nodes.map(|node| world.start_node(node))).await;
+        started.into_iter().collect::<Result<(), WorldError>>()?;
+        Ok(world)
     }
 
     /// Number of nodes; their ids are 1 to this.
     pub fn nodes(&self) -> u16 {
-        unimplemented!()
-    }
-
-    /// Waits until every node is connected to all its peers (at most 10 s).
-    pub async fn ready(&self) -> Result<(), WorldError> {
-        unimplemented!()
-    }
-
-    /// Does `fault`; says whether it took.
-    pub async fn inject(&self, _fault: &Fault) -> Effect {
-        unimplemented!()
-    }
-
-    /// Undoes what [`inject`](Self::inject) of the same fault did; says whether that took (`Installed` = healed).
-    pub async fn heal(&self, _fault: &Fault) -> Effect {
-        unimplemented!()
-    }
-
-    /// The final heal, idempotent: all links pass, all paused nodes resumed, all dead ones restarted, all offsets 0.
-    pub async fn heal_everything(&self) -> Result<(), WorldError> {
-        unimplemented!()
-    }
-
-    /// Waits until no node is busy and nothing is queued, twice in a row; false if that is not so within `limit`.
-    pub async fn quiesce(&self, _limit: Duration) -> bool {
-        unimplemented!()
+        self.store.nodes
     }
 
     /// The replicas of `key`, in preference order.
-    pub fn replicas_of(&self, _key: &str) -> Vec<u16> {
-        unimplemented!()
+    pub fn replicas_of(&self, key: &str) -> Vec<u16> {
+        self.ring
+            .preference_list(key, self.store.n)
+            .into_iter()
+            .map(|node| node.0)
+            .collect()
     }
 
-    /// A client of this cluster, not yet connected.
+    /// A client of this cluster, not yet connected. It may outlive the world, and then finds every node down.
     pub fn client(&self) -> LiveClient {
-        unimplemented!()
+        LiveClient::new(Arc::clone(&self.roster))
     }
 
-    /// The next node that died by itself; none once the world is stopped. Cancel-safe: no death is lost.
+    /// What `node` says about itself.
+    pub async fn status(&self, node: u16) -> Result<Status, WorldError> {
+        control::status(&self.roster, node).await
+    }
+
+    /// The next node that died by itself; none once the world is gone. Cancel-safe: no death is lost.
     pub async fn next_death(&self) -> Option<NodeDied> {
-        unimplemented!()
+        self.deaths.lock().await.recv().await
     }
 
     /// Asks all nodes to end, kills those that do not within a bound, reaps all; says how each ended, by node.
     pub async fn stop(&self) -> Result<Vec<(u16, NodeEnd)>, WorldError> {
-        unimplemented!()
+        self.supervisor.stop().await
     }
-}
 
-/// A client with at most one connection at a time.
-pub struct LiveClient {}
+    /// Starts `node`, which is down, on the data that it has, and waits until it has said that it is ready.
+    async fn start_node(&self, node: u16) -> Result<(), WorldError> {
+        let Some(recipe) = self.recipes.iter().find(|recipe| recipe.node == node) else {
+            return Err(WorldError::NoSuchNode { node });
+        };
+        let data_dir = recipe.data_dir();
+        fs::create_dir_all(&data_dir).map_err(|source| WorldError::File {
+            action: "create",
+            path: data_dir,
+            source,
+        })?;
+        let offset_ns = self.ledger().offset_ns(node);
+        birth::write_seat(recipe, &self.seat(recipe, offset_ns))?;
+        let incarnation = self.supervisor.start_node(node).await?;
+        self.ledger().tell(node, Some(offset_ns));
+        self.wait_ready(recipe, incarnation).await
+    }
 
-impl LiveClient {
-    /// Asks `node` to do `op`; the answer is `unknown` if it takes longer than `limit`.
-    pub async fn invoke(&mut self, _node: u16, _op: &ClientOp, _limit: Duration) -> Outcome {
-        unimplemented!()
+    fn seat(&self, recipe: &Recipe, clock_offset_ns: i64) -> Seat {
+        let from = recipe.node;
+        let dials = |to| Some((NodeId(to), self.network.address(Link { from, to })?));
+        Seat {
+            id: NodeId(from),
+            data_dir: recipe.data_dir(),
+            peers: (1..=self.nodes()).filter_map(dials).collect(),
+            clock_offset_ns,
+            test_hooks: true,
+            store: self.store.clone(),
+        }
+    }
+
+    async fn wait_ready(
+        &self,
+        recipe: &Recipe,
+        incarnation: Incarnation,
+    ) -> Result<(), WorldError> {
+        let node = recipe.node;
+        let deadline = Instant::now() + READY_LIMIT;
+        loop {
+            // Looked at before the file, so that a node that says "ready" and ends is not taken for one that is up.
+            let is_there = self.supervisor.state(node).await? != NodeState::Down;
+            if is_there
+                && let Some(entry) = birth::read_ready(recipe, incarnation)?
+                && self.roster.publish(node, entry)
+            {
+                return Ok(());
+            }
+            let last_words = || birth::last_words(recipe);
+            if !is_there {
+                return Err(WorldError::EndedEarly {
+                    node,
+                    last_words: last_words(),
+                });
+            }
+            if Instant::now() >= deadline {
+                let last_words = last_words();
+                return Err(WorldError::NotReady {
+                    node,
+                    waited: READY_LIMIT,
+                    last_words,
+                });
+            }
+            sleep(READY_GLANCE).await;
+        }
+    }
+
+    /// The right to change what the process of `node` does; waits for whoever has it.
+    async fn hand_on(&self, node: u16) -> Option<AsyncMutexGuard<'_, ()>> {
+        match usize::from(node)
+            .checked_sub(1)
+            .and_then(|place| self.hands.get(place))
+        {
+            Some(hand) => Some(hand.lock().await),
+            None => None,
+        }
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
