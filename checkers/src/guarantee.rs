@@ -3,6 +3,8 @@
 //! This enum is the single source for `--help`, `list`, `explain` and the reports. It says what each property *is*;
 //! `contract.rs` says who promises it.
 
+use std::fmt;
+
 /// A property that a store may promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Guarantee {
@@ -26,4 +28,145 @@ pub enum Guarantee {
     Convergence,
     /// Operations succeed whenever enough replicas are within reach of their coordinator.
     Availability,
+}
+
+impl Guarantee {
+    /// All of them, in the order of reports.
+    pub const ALL: [Guarantee; 10] = [
+        Guarantee::NoPhantoms,
+        Guarantee::NoFailedWrites,
+        Guarantee::FreshReads,
+        Guarantee::NoInversion,
+        Guarantee::NoLostWrites,
+        Guarantee::NoResurrection,
+        Guarantee::NoClockLoss,
+        Guarantee::NoConcurrentLoss,
+        Guarantee::Convergence,
+        Guarantee::Availability,
+    ];
+
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Guarantee::NoPhantoms => "no-phantoms",
+            Guarantee::NoFailedWrites => "no-failed-writes",
+            Guarantee::FreshReads => "fresh-reads",
+            Guarantee::NoInversion => "no-inversion",
+            Guarantee::NoLostWrites => "no-lost-writes",
+            Guarantee::NoResurrection => "no-resurrection",
+            Guarantee::NoClockLoss => "no-clock-loss",
+            Guarantee::NoConcurrentLoss => "no-concurrent-loss",
+            Guarantee::Convergence => "convergence",
+            Guarantee::Availability => "availability",
+        }
+    }
+
+    /// The name in tables and sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Guarantee::NoPhantoms => "no phantoms",
+            Guarantee::NoFailedWrites => "no failed writes",
+            Guarantee::FreshReads => "fresh reads",
+            Guarantee::NoInversion => "no inversion",
+            Guarantee::NoLostWrites => "no lost writes",
+            Guarantee::NoResurrection => "no resurrection",
+            Guarantee::NoClockLoss => "no clock loss",
+            Guarantee::NoConcurrentLoss => "no concurrent loss",
+            Guarantee::Convergence => "convergence",
+            Guarantee::Availability => "availability",
+        }
+    }
+
+    /// The name of what breaks it.
+    pub fn anomaly_name(self) -> &'static str {
+        match self {
+            Guarantee::NoPhantoms => "phantom",
+            Guarantee::NoFailedWrites => "failed-write-visible",
+            Guarantee::FreshReads => "stale-read",
+            Guarantee::NoInversion => "inversion",
+            Guarantee::NoLostWrites => "lost-write",
+            Guarantee::NoResurrection => "resurrected-delete",
+            Guarantee::NoClockLoss => "clock-loss",
+            Guarantee::NoConcurrentLoss => "concurrent-loss",
+            Guarantee::Convergence => "divergence",
+            Guarantee::Availability => "unavailability",
+        }
+    }
+
+    /// The guarantee of a name, or of the anomaly that breaks it.
+    pub fn from_name(name: &str) -> Option<Guarantee> {
+        Guarantee::ALL
+            .into_iter()
+            .find(|g| g.name() == name || g.anomaly_name() == name)
+    }
+
+    /// What it is, when it is promised, and what breaks it.
+    pub fn paragraph(self) -> &'static str {
+        match self {
+            Guarantee::NoPhantoms => {
+                "A read returns only a value that some client wrote to that key, and never before that write was \
+                 asked for. Always promised, whatever N, R and W. Broken by a phantom: a value from nowhere, which \
+                 means corruption, mixed-up keys, or a replica that answers with another run's data."
+            }
+            Guarantee::NoFailedWrites => {
+                "A write that the store refused never becomes visible. Always promised: an answer of \"failed\" means \
+                 that nothing was sent to any replica. Broken by a failed-write-visible: a store that reports failure \
+                 after some replicas took the write, and does not say \"unknown\" as it should."
+            }
+            Guarantee::FreshReads => {
+                "A read returns the newest write that was acknowledged before the read began, or a newer one. \
+                 Promised when W + R > N + f, where f is the number of replicas that may have forgotten what they \
+                 acknowledged, and when the clocks that stamp the writes are synchronised: then every read quorum \
+                 meets every write quorum in a replica that remembers. Broken by a stale-read."
+            }
+            Guarantee::NoInversion => {
+                "Once a read has returned a value, no read that begins later returns an older one. Promised when \
+                 K + R > N + f, where K is the number of replicas that hold a value for certain once a read returned \
+                 it: R with blocking read repair, 1 without. Broken by an inversion: two reads that go back in time. \
+                 When clocks are skewed only flip-flops count (B, then A, then B again), because then nobody \
+                 can tell which write the store holds to be the older."
+            }
+            Guarantee::NoLostWrites => {
+                "After all faults are healed, an acknowledged write or one that replaced it is still held by some \
+                 replica. Promised when W > f, where f is the number of replicas that may have forgotten what they \
+                 acknowledged. Broken by a lost-write: the census of all replicas finds only older values. Without a census \
+                 nothing can be said."
+            }
+            Guarantee::NoResurrection => {
+                "Once a delete was acknowledged, what it deleted is not read again. Promised when fresh reads are: \
+                 W + R > N + f with synchronised clocks. Broken by a resurrected-delete: a stale read whose missed write \
+                 is a delete, or a census that finds an older value where the last word was a delete. The usual \
+                 cause is a tombstone that was dropped while some replica had not seen it."
+            }
+            Guarantee::NoClockLoss => {
+                "An acknowledged write is not beaten by a write that had finished before it began. Promised when \
+                 clocks are synchronised: last-write-wins compares stamps, and a slow clock gives the later write the \
+                 smaller one. Broken by a clock-loss: the census finds the older value everywhere, and no replica was \
+                 restarted that could have forgotten the newer one."
+            }
+            Guarantee::NoConcurrentLoss => {
+                "Of acknowledged writes that overlap in time, none is dropped in silence. Never promised by \
+                 last-write-wins, which keeps the one with the largest stamp and forgets the others; only stores \
+                 that keep siblings promise it. Counted as concurrent-loss, to show what last-write-wins costs."
+            }
+            Guarantee::Convergence => {
+                "After all faults are healed and the cluster was left in peace, all replicas of a key hold the same \
+                 value. Promised only when no message can have been lost, because this store has no hints and no \
+                 anti-entropy: a replica that missed a write gets it only if read repair happens to touch the key. Broken by \
+                 a divergence in the census."
+            }
+            Guarantee::Availability => {
+                "Operations succeed while enough replicas are within reach of their coordinator: W for a write, R for \
+                 a read. Always promised in this sense: a key may not be unreadable or unwritable throughout an \
+                 interval without changes of faults in which its coordinators could reach enough nodes. Broken by an \
+                 unavailability."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.title())
+    }
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// Nanoseconds since the start of the run, on one monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanos(pub u64);
@@ -115,7 +117,7 @@ impl fmt::Display for Value {
 }
 
 /// A last-write-wins stamp as a node reported it: larger wins; ties go to the larger node id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Stamp {
     /// The coordinator's wall clock when it took the write, ns since the Unix epoch.
     pub wall_ns: i64,
@@ -141,7 +143,7 @@ pub struct Evidence {
 }
 
 /// One replica's answer to a read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Answer {
     /// The replica.
     pub node: String,

@@ -1,9 +1,10 @@
 //! Faults as the history tells them: windows of time in which something was done to the cluster.
 //!
 //! A fault is told by nemesis lines whose `f` is its kind and whose `value` is an object
-//! `{"id":"f3","step":S,"nodes":[..],"links":[[from,to],..],"offset_ns":..,"why":".."}` with the steps
+//! `{"id":"f3","step":S,"nodes":[..],"links":[[from,to],..],"offsets_ns":[..],"why":".."}` with the steps
 //! `inject` (about to), then one of `installed`, `skipped`, `indeterminate`, then `heal` (about to), then `healed` or
 //! `unhealed`. `nodes` (and for network faults the directed `links`) are on every line of a fault.
+//! `offsets_ns` has one entry per node; `"offset_ns":x` is the same offset for all of them.
 
 use super::event::Nanos;
 

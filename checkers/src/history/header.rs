@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::error::HistoryError;
+use crate::guarantee::Guarantee;
+
 /// The format version that this build writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
@@ -72,4 +75,21 @@ pub struct Header {
     /// Defects built into the nodes on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sabotage: Vec<String>,
+}
+
+impl Header {
+    /// Whether the header means something to this build.
+    pub(super) fn check(&self) -> Result<(), HistoryError> {
+        if self.format != FORMAT {
+            return Err(HistoryError::FormatUnknown {
+                found: u64::from(self.format),
+            });
+        }
+        for name in self.judges.iter().flatten() {
+            if Guarantee::from_name(name).is_none() {
+                return Err(HistoryError::GuaranteeUnknown { name: name.clone() });
+            }
+        }
+        Ok(())
+    }
 }

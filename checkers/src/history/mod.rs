@@ -1,9 +1,21 @@
 //! Histories: what was asked and what came back, in order, paired into operations.
+//!
+//! Nothing here judges. [`History::parse`] reads a file that is already in memory; this crate opens none.
 
+pub mod codec;
+pub mod error;
 pub mod event;
+pub mod excerpt;
 pub mod fault;
 pub mod header;
+pub mod index;
+pub mod operation;
+mod pairing;
+mod windows;
 
+pub use error::HistoryError;
 pub use event::{Answer, Event, EventType, Evidence, F, Nanos, Process, Stamp, Value};
 pub use fault::{Effect, FaultKind, FaultWindow};
 pub use header::{FORMAT, Header, Quorum, ReadRepair, Sync};
+pub use index::Index;
+pub use operation::{History, KeyId, NodeIndex, Operation, Status};

@@ -1,0 +1,153 @@
+//! Unavailability: a key that could not be read or written although enough replicas were within reach.
+//!
+//! Time is cut into *intervals* at every moment at which a fault begins or is long enough over (see `reach.rs`). An operation
+//! is *eligible* if it lies within one interval, its coordinator was not touched by a fault, and the coordinator could reach
+//! enough other nodes for the level asked for. A key is unavailable if, in one interval, its eligible reads (or writes)
+//! are many, spread over some time, and none succeeded while some other eligible operation did. If none at all
+//! succeeded, the whole store is unavailable, which takes more operations to say. It measures no latency; the measures
+//! count outcomes in and out of faults, and the longest time without a success.
+
+mod measures;
+mod reach;
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::{F, History, Index, KeyId, Nanos, Operation};
+use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
+use reach::Reach;
+
+/// Eligible operations without a success that make a key unavailable.
+const ATTEMPTS_MIN: usize = 5;
+
+/// Eligible operations without a success that make the whole store unavailable.
+const ATTEMPTS_MIN_STORE: usize = 20;
+
+/// Shortest time over which these must be spread, ns.
+const SPREAD_NS_MIN: u64 = 300_000_000;
+
+/// The judge of [`Guarantee::Availability`].
+#[derive(Clone, Copy, Debug)]
+pub struct Availability;
+
+/// Eligible operations of one kind on one key in one interval.
+#[derive(Default)]
+struct Attempts {
+    operations: Vec<usize>,
+    succeeded: bool,
+}
+
+/// All eligible operations of one interval.
+#[derive(Default)]
+struct Interval {
+    /// By key, then reads (`false`) before writes (`true`).
+    attempts: BTreeMap<(KeyId, bool), Attempts>,
+    all: Vec<usize>,
+    success: Option<usize>,
+}
+
+impl Checker for Availability {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Availability
+    }
+
+    fn check(&self, history: &History, _index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "operations");
+        for interval in intervals(history) {
+            finding.judged += interval.all.len() as u64;
+            self.check_interval(history, &interval, &mut finding);
+        }
+        measures::measure(history, &mut finding);
+        finding
+    }
+}
+
+impl Availability {
+    fn check_interval(&self, history: &History, interval: &Interval, finding: &mut Finding) {
+        let Some(success) = interval.success else {
+            self.check_attempts(history, &interval.all, ATTEMPTS_MIN_STORE, None, finding);
+            return;
+        };
+        for ((key, _), attempts) in &interval.attempts {
+            if !attempts.succeeded {
+                let key = Some((*key, success));
+                self.check_attempts(history, &attempts.operations, ATTEMPTS_MIN, key, finding);
+            }
+        }
+    }
+
+    /// None of these succeeded. The key comes with an operation that did succeed meanwhile.
+    fn check_attempts(
+        &self,
+        history: &History,
+        attempts: &[usize],
+        attempts_min: usize,
+        key: Option<(KeyId, usize)>,
+        finding: &mut Finding,
+    ) {
+        let (Some(&first), Some(&last)) = (attempts.first(), attempts.last()) else {
+            return;
+        };
+        let call = |at: usize| history.operations[at].call;
+        let spread = call(last).since(call(first));
+        if attempts.len() < attempts_min || spread.0 < SPREAD_NS_MIN {
+            return;
+        }
+        finding.see(call(first), || {
+            let shown = attempts[..attempts_min - 1].iter().copied().chain([last]);
+            let witness = shown.fold(Witness::default(), |w, at| w.with(Part::Attempt, at));
+            Anomaly {
+                guarantee: self.guarantee(),
+                at: call(first),
+                key: key.map(|(key, _)| history.key_name(key).to_owned()),
+                witness: witness.with_some(Part::Success, key.map(|(_, success)| success)),
+                details: vec![
+                    Measure::new("attempts", Amount::Count(attempts.len() as u64)),
+                    Measure::new("spread", Amount::Ns(spread.0)),
+                ],
+            }
+        });
+    }
+}
+
+/// The eligible operations, by interval.
+fn intervals(history: &History) -> Vec<Interval> {
+    let reach = Reach::of(history);
+    let mut intervals: BTreeMap<usize, Interval> = BTreeMap::new();
+    for (at, operation) in history.operations.iter().enumerate() {
+        let Some(place) = eligible_in(history, &reach, operation) else {
+            continue;
+        };
+        let interval = intervals.entry(place).or_default();
+        let kind = (operation.key, operation.is_write());
+        let attempts = interval.attempts.entry(kind).or_default();
+        attempts.operations.push(at);
+        attempts.succeeded |= operation.is_ok();
+        interval.all.push(at);
+        if operation.is_ok() {
+            interval.success.get_or_insert(at);
+        }
+    }
+    intervals.into_values().collect()
+}
+
+/// The interval in which an operation should have succeeded, if there is one.
+fn eligible_in(history: &History, reach: &Reach, operation: &Operation) -> Option<usize> {
+    if operation.f == F::Census {
+        return None;
+    }
+    let completed: Nanos = operation.completed?;
+    let interval = reach.interval(operation.call, completed)?;
+    let unreachable = reach.unreachable(interval, operation.node?)?;
+    let quorum = history.header.quorum;
+    let configured = if operation.is_write() {
+        quorum.w
+    } else {
+        quorum.r
+    };
+    let spare = quorum
+        .n
+        .checked_sub(operation.level.unwrap_or(configured))?;
+    (unreachable <= spare).then_some(interval)
+}

@@ -1,0 +1,73 @@
+//! Concurrent loss: acknowledged writes that nothing later replaced, and yet only a concurrent one survived.
+//!
+//! Legal for a register and the price of last-write-wins: counted, never an accusation. Writes for which the survivors
+//! are too old are lost or beaten, and counted there.
+
+use crate::census::{Settled, settle};
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::index::{Source, Write};
+use crate::history::{History, Index, Nanos};
+use crate::witness::{Anomaly, Part};
+
+/// The judge of [`Guarantee::NoConcurrentLoss`].
+#[derive(Clone, Copy, Debug)]
+pub struct ConcurrentLoss;
+
+impl Checker for ConcurrentLoss {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::NoConcurrentLoss
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "last acknowledged writes");
+        finding.skip_unmapped(index);
+        for settled in settle(history, index, &mut finding) {
+            // What a census with unexplained values leaves room for is anybody's guess.
+            if !settled.is_sound() {
+                continue;
+            }
+            for (place, write) in unreplaced(&settled) {
+                finding.judged += 1;
+                if survives(&settled, place, write) || Some(write.call) > settled.in_effect {
+                    continue;
+                }
+                finding.see(write.call, || Anomaly {
+                    guarantee: self.guarantee(),
+                    at: write.call,
+                    key: Some(history.key_name(settled.key).to_owned()),
+                    witness: settled
+                        .trace()
+                        .with(Part::Newer, write.operation)
+                        .with_census(settled.answers()),
+                    details: Vec::new(),
+                });
+            }
+        }
+        finding
+    }
+}
+
+/// Acknowledged writes after which no other acknowledged write of the key began.
+fn unreplaced<'a>(settled: &Settled<'a>) -> impl Iterator<Item = (usize, &'a Write)> {
+    let index = settled.index;
+    let last_call = index
+        .acked_writes()
+        .map(|write| write.call)
+        .max()
+        .unwrap_or(Nanos(0));
+    let places = index.acked.iter().map(|&at| (at, &index.writes[at]));
+    places.filter(move |(_, write)| write.ret >= last_call)
+}
+
+/// Whether a write is among the survivors. Where nothing is, any delete may be.
+fn survives(settled: &Settled<'_>, place: usize, write: &Write) -> bool {
+    if write.is_delete() {
+        return settled.holds_nothing();
+    }
+    settled
+        .index
+        .census
+        .iter()
+        .any(|read| read.source == Source::Written(place))
+}

@@ -1,0 +1,155 @@
+//! What a run was exposed to: how many replicas may have forgotten, whether clocks agree, whether messages may be lost.
+//!
+//! Derived from the settings and the fault windows, never assumed. It makes no promise: `contract.rs` does. The
+//! same function serves faults that happened and faults that are only planned.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::history::{FaultKind, FaultWindow, Header, History, Nanos, Sync};
+
+/// Nanoseconds in a millisecond.
+const NS_PER_MS: u64 = 1_000_000;
+
+/// Whether later writes carry larger stamps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clocks {
+    /// All nodes read one clock.
+    Synchronised,
+    /// They may not have, and why.
+    Skewed(String),
+}
+
+/// What a run was exposed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exposure {
+    /// The largest number of replicas that may have forgotten the same acknowledged write: f.
+    pub forgotten: u32,
+    /// Whether stamps follow real time.
+    pub clocks: Clocks,
+    /// Whether no message between nodes can have been lost.
+    pub lossless: bool,
+}
+
+impl Exposure {
+    /// The exposure of these faults under these settings.
+    pub fn of(sync: Sync, request_timeout_ms: u64, faults: &[FaultWindow]) -> Exposure {
+        let forgotten = match sync {
+            Sync::EachWrite => 0,
+            // The acknowledgement that completes a quorum may come one request time-out after the first
+            // one, so a write can need records whose ages differ by that much on top of the sync period.
+            Sync::EveryMs(period_ms) => {
+                let window_ms = period_ms.saturating_add(request_timeout_ms);
+                forgotten_within(window_ms.saturating_mul(NS_PER_MS), faults)
+            }
+        };
+        Exposure {
+            forgotten,
+            clocks: clocks(faults),
+            lossless: !faults
+                .iter()
+                .any(|fault| fault.may_have_taken() && loses_messages(fault)),
+        }
+    }
+
+    /// The exposure of a header's settings to its faults.
+    pub fn of_header(header: &Header, faults: &[FaultWindow]) -> Exposure {
+        Exposure::of(header.sync, header.request_timeout_ms, faults)
+    }
+
+    /// The exposure of a history.
+    pub fn of_history(history: &History) -> Exposure {
+        Exposure::of_header(&history.header, &history.faults)
+    }
+
+    /// Whether later writes carry larger stamps.
+    pub fn is_synchronised(&self) -> bool {
+        self.clocks == Clocks::Synchronised
+    }
+}
+
+impl FaultWindow {
+    /// Whether its nodes may have lost what was not yet on disk. An unknown kind is taken for the worst.
+    pub fn may_forget(&self) -> bool {
+        let forgets = matches!(
+            self.kind,
+            FaultKind::Kill | FaultKind::Crash | FaultKind::Other(_)
+        );
+        forgets && self.may_have_taken()
+    }
+
+    /// From when it began until it was healed, or for ever.
+    pub fn span(&self) -> (Nanos, Nanos) {
+        (self.injected, self.healed.unwrap_or(Nanos::NEVER))
+    }
+}
+
+fn clocks(faults: &[FaultWindow]) -> Clocks {
+    for fault in faults.iter().filter(|fault| fault.may_have_taken()) {
+        let id = &fault.id;
+        match &fault.kind {
+            FaultKind::Clock
+                if fault.offsets_ns.iter().all(|&ns| ns == 0) && !fault.offsets_ns.is_empty() => {}
+            FaultKind::Clock => {
+                return Clocks::Skewed(format!(
+                    "fault {id} offset the clock of {}",
+                    fault.nodes.join(" ")
+                ));
+            }
+            FaultKind::HostClock => {
+                return Clocks::Skewed(format!("the clock of the machine was stepped ({id})"));
+            }
+            FaultKind::Other(name) => {
+                return Clocks::Skewed(format!(
+                    "fault {id} is a {name}, and nobody knows what that does to clocks"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Clocks::Synchronised
+}
+
+fn loses_messages(fault: &FaultWindow) -> bool {
+    match fault.kind {
+        FaultKind::Slow | FaultKind::Clock | FaultKind::HostClock => false,
+        FaultKind::Kill
+        | FaultKind::Pause
+        | FaultKind::Partition
+        | FaultKind::Crash
+        | FaultKind::Other(_) => true,
+    }
+}
+
+/// The largest number of distinct nodes that may have died within `window_ns` of each other.
+///
+/// Each died at some moment from its injection until its effect was known. A window that starts at `t` reaches such a
+/// span `[a, b]` iff `a - window <= t <= b`: so sweep `t` over these wider spans and count distinct nodes.
+fn forgotten_within(window_ns: u64, faults: &[FaultWindow]) -> u32 {
+    let mut edges: Vec<(u64, bool, &str)> = Vec::new();
+    for fault in faults.iter().filter(|fault| fault.may_forget()) {
+        let known = fault.effect.map_or(Nanos::NEVER, |(time, _)| time);
+        for node in &fault.nodes {
+            edges.push((fault.injected.0.saturating_sub(window_ns), false, node));
+            edges.push((known.0, true, node));
+        }
+    }
+    // Spans are closed: at equal times they begin before they end (`false` sorts first).
+    edges.sort_unstable();
+    let mut dying: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut most = 0;
+    for (_, ends, node) in edges {
+        let deaths = dying.entry(node).or_default();
+        if !ends {
+            *deaths += 1;
+        } else if *deaths > 1 {
+            *deaths -= 1;
+        } else {
+            dying.remove(node);
+        }
+        most = most.max(dying.len());
+    }
+    u32::try_from(most).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,42 @@
+//! Failed writes that are visible: values whose write was refused.
+//!
+//! A write of unknown outcome (`info`) may become visible at any time; that is no violation.
+
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::index::Source;
+use crate::history::{History, Index};
+use crate::witness::{Anomaly, Part, Witness};
+
+/// The judge of [`Guarantee::NoFailedWrites`].
+#[derive(Clone, Copy, Debug)]
+pub struct FailedWrite;
+
+impl Checker for FailedWrite {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::NoFailedWrites
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "reads");
+        finding.skip_unmapped(index);
+        for (key, at) in index.mapped() {
+            for read in at.reads.iter().chain(&at.census) {
+                finding.judged += 1;
+                let Source::Refused(write) = read.source else {
+                    continue;
+                };
+                finding.see(read.call, || Anomaly {
+                    guarantee: self.guarantee(),
+                    at: read.call,
+                    key: Some(history.key_name(key).to_owned()),
+                    witness: Witness::default()
+                        .with(Part::Refused, at.writes[write].operation)
+                        .with(Part::Reader, read.operation),
+                    details: Vec::new(),
+                });
+            }
+        }
+        finding
+    }
+}

@@ -1,0 +1,96 @@
+//! What a checker observed: how much it could judge, what it had to skip, and what it saw.
+//!
+//! A finding does not know what was promised; the verdict joins the two.
+
+use serde::Serialize;
+
+use crate::guarantee::Guarantee;
+use crate::history::{History, Index, Nanos};
+use crate::witness::{Amount, Anomaly, Measure};
+
+/// Anomalies that a finding keeps; it counts all of them.
+pub const ANOMALIES_KEPT_MAX: usize = 20;
+
+/// A judge of one guarantee. Total and pure: any history yields a finding.
+pub trait Checker {
+    /// What it judges.
+    fn guarantee(&self) -> Guarantee;
+
+    /// Judges a history.
+    fn check(&self, history: &History, index: &Index) -> Finding;
+}
+
+/// Something that could not be judged, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// How many.
+    pub count: u64,
+    /// Of what and why, such as `keys whose census is incomplete`.
+    pub why: &'static str,
+}
+
+/// What a checker observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was judged.
+    pub guarantee: Guarantee,
+    /// How many things gave evidence.
+    pub judged: u64,
+    /// What these things are, in the plural.
+    pub unit: &'static str,
+    /// What could not be judged.
+    pub skipped: Vec<Skipped>,
+    /// How many violations there are.
+    pub seen: u64,
+    /// The first of them, earliest first.
+    pub anomalies: Vec<Anomaly>,
+    /// Numbers, in a fixed order.
+    pub measures: Vec<Measure>,
+}
+
+impl Finding {
+    /// A finding of nothing yet.
+    pub fn new(guarantee: Guarantee, unit: &'static str) -> Finding {
+        Finding {
+            guarantee,
+            judged: 0,
+            unit,
+            skipped: Vec::new(),
+            seen: 0,
+            anomalies: Vec::new(),
+            measures: Vec::new(),
+        }
+    }
+
+    /// Counts something that could not be judged.
+    pub fn skip(&mut self, why: &'static str) {
+        match self.skipped.iter_mut().find(|skipped| skipped.why == why) {
+            Some(skipped) => skipped.count += 1,
+            None => self.skipped.push(Skipped { count: 1, why }),
+        }
+    }
+
+    /// Counts the keys whose values cannot be mapped to writes.
+    pub(crate) fn skip_unmapped(&mut self, index: &Index) {
+        for why in index.keys.iter().filter_map(|key| key.unmapped) {
+            self.skip(why);
+        }
+    }
+
+    /// Counts a violation that showed at a time, and keeps it if it is among the first.
+    ///
+    /// It is built only if it is kept. Of violations at the same time, the one told first comes first.
+    pub fn see(&mut self, at: Nanos, build: impl FnOnce() -> Anomaly) {
+        self.seen += 1;
+        let place = self.anomalies.partition_point(|kept| kept.at <= at);
+        if place < ANOMALIES_KEPT_MAX {
+            self.anomalies.truncate(ANOMALIES_KEPT_MAX - 1);
+            self.anomalies.insert(place, build());
+        }
+    }
+
+    /// Adds a number.
+    pub fn measure(&mut self, name: impl Into<String>, amount: Amount) {
+        self.measures.push(Measure::new(name, amount));
+    }
+}

@@ -1,0 +1,138 @@
+//! Stale reads: reads of a value that an acknowledged write had replaced before the read began.
+//!
+//! A read r of the value of w is stale iff some acknowledged write or delete w' began after w was in effect and
+//! finished before r began. "In effect" is deliberately sooner than the end of w when some read had returned its value
+//! before: with synchronised clocks such a value has a smaller stamp than any write that begins later. One read is
+//! judged by itself; two reads that go back in time are in `inversion.rs`.
+
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::index::{KeyIndex, Read, Write};
+use crate::history::{History, Index, Nanos};
+use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
+
+/// The judge of [`Guarantee::FreshReads`].
+#[derive(Clone, Copy, Debug)]
+pub struct StaleRead;
+
+/// A stale read, with how stale it is.
+struct Stale<'a> {
+    read: &'a Read,
+    /// Acknowledged writes that replaced its value before it began.
+    versions_behind: u64,
+    /// The one of them that finished first: since then the read had to know better.
+    newer: &'a Write,
+}
+
+impl Checker for StaleRead {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::FreshReads
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "reads");
+        finding.skip_unmapped(index);
+        let (mut versions_worst, mut behind_worst) = (0, Nanos(0));
+        for (key, at) in index.mapped() {
+            let (judged, stale) = sweep(at);
+            finding.judged += judged;
+            for Stale {
+                read,
+                versions_behind,
+                newer,
+            } in stale
+            {
+                let behind = read.call.since(newer.ret);
+                versions_worst = versions_worst.max(versions_behind);
+                behind_worst = behind_worst.max(behind);
+                finding.see(read.call, || Anomaly {
+                    guarantee: self.guarantee(),
+                    at: read.call,
+                    key: Some(history.key_name(key).to_owned()),
+                    witness: at
+                        .trace(Witness::default(), read)
+                        .with(Part::Newer, newer.operation)
+                        .with(Part::Reader, read.operation),
+                    details: vec![
+                        Measure::new("versions behind", Amount::Count(versions_behind)),
+                        Measure::new("behind", Amount::Ns(behind.0)),
+                    ],
+                });
+            }
+        }
+        finding.measure("worst versions behind", Amount::Count(versions_worst));
+        finding.measure("worst time behind", Amount::Ns(behind_worst.0));
+        finding
+    }
+}
+
+/// Visits the reads of a key in the order of their invocations, while acknowledged writes return one by one.
+fn sweep(key: &KeyIndex) -> (u64, Vec<Stale<'_>>) {
+    let acked: Vec<&Write> = key.acked_writes().collect();
+    let first_to_end = first_to_end_from(&acked);
+    let mut by_ret: Vec<usize> = (0..acked.len()).collect();
+    by_ret.sort_by_key(|&place| acked[place].ret);
+    let mut returned = by_ret.into_iter().peekable();
+    let mut counter = Counter::new(acked.len());
+    let (mut judged, mut stale) = (0, Vec::new());
+    for read in key.sound_reads() {
+        while let Some(place) = returned.next_if(|&place| acked[place].ret < read.call) {
+            counter.add(place);
+        }
+        judged += u64::from(counter.total > 0);
+        let newer_from = acked.partition_point(|write| Some(write.call) <= read.in_effect);
+        let versions_behind = counter.count_from(newer_from);
+        if versions_behind > 0 {
+            stale.push(Stale {
+                read,
+                versions_behind,
+                newer: first_to_end[newer_from],
+            });
+        }
+    }
+    (judged, stale)
+}
+
+/// For each place, the write from there on that ended first.
+fn first_to_end_from<'a>(acked: &[&'a Write]) -> Vec<&'a Write> {
+    let mut first: Vec<&Write> = acked.to_vec();
+    for place in (1..first.len()).rev() {
+        if first[place].ret < first[place - 1].ret {
+            first[place - 1] = first[place];
+        }
+    }
+    first
+}
+
+/// A Fenwick tree: how many of the places from here on have been added.
+struct Counter {
+    sums: Vec<u64>,
+    total: u64,
+}
+
+impl Counter {
+    fn new(places: usize) -> Counter {
+        Counter {
+            sums: vec![0; places + 1],
+            total: 0,
+        }
+    }
+
+    fn add(&mut self, place: usize) {
+        self.total += 1;
+        let mut node = place + 1;
+        while node < self.sums.len() {
+            self.sums[node] += 1;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    fn count_from(&self, place: usize) -> u64 {
+        let (mut node, mut before) = (place, 0);
+        while node > 0 {
+            before += self.sums[node];
+            node &= node - 1;
+        }
+        self.total - before
+    }
+}

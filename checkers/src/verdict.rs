@@ -1,0 +1,178 @@
+//! The verdict: what was observed joined with what was promised.
+//!
+//! [`judge`] is the one way from a history to a verdict. How it looks as JSON is in `document.rs`.
+
+use serde::Serialize;
+
+use crate::contract::{Contract, Promise};
+use crate::explain::{Explanation, explain};
+use crate::exposure::Exposure;
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::{History, Index, Quorum};
+use crate::{
+    availability, clock_loss, concurrent_loss, divergence, failed_write, inversion, lost_write,
+    phantom, resurrected_delete, stale_read,
+};
+
+/// What came of one guarantee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruling {
+    /// Promised, not violated, and enough was judged.
+    Kept,
+    /// Promised and violated.
+    Broken,
+    /// Violated, but never promised.
+    Allowed,
+    /// Not violated and never promised.
+    NotSeen,
+    /// Not violated, but too little was judged to say so.
+    Undecided,
+}
+
+impl Ruling {
+    /// Joins a finding with its promise. What could not be judged can hide a violation, but never excuse one.
+    pub fn of(promised: bool, finding: &Finding) -> Ruling {
+        match (finding.seen > 0, promised) {
+            (true, true) => Ruling::Broken,
+            (true, false) => Ruling::Allowed,
+            (false, _) if finding.judged == 0 || !finding.skipped.is_empty() => Ruling::Undecided,
+            (false, true) => Ruling::Kept,
+            (false, false) => Ruling::NotSeen,
+        }
+    }
+
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ruling::Kept => "kept",
+            Ruling::Broken => "broken",
+            Ruling::Allowed => "allowed",
+            Ruling::NotSeen => "not seen",
+            Ruling::Undecided => "undecided",
+        }
+    }
+}
+
+/// What came of the whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every promise was kept.
+    Kept,
+    /// A promise was broken.
+    Broken,
+    /// None was broken, but about some promise too little was judged.
+    Undecided,
+}
+
+/// One guarantee in a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What was promised, and why.
+    pub promise: Promise,
+    /// What was observed.
+    pub finding: Finding,
+    /// What follows.
+    pub ruling: Ruling,
+    /// One per anomaly of the finding.
+    pub explanations: Vec<Explanation>,
+}
+
+/// What was observed joined with what was promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What came of the run.
+    pub outcome: Outcome,
+    /// One row per judged guarantee, in the order of [`Guarantee::ALL`].
+    pub rows: Vec<Row>,
+    /// What the run was exposed to.
+    pub exposure: Exposure,
+    /// The N, R and W that it was judged by.
+    pub quorum: Quorum,
+    /// Number of operations in the history.
+    pub operations: u64,
+    /// Number of keys in the history.
+    pub keys: u64,
+    /// Whether the history's last line was torn.
+    pub torn_tail: bool,
+}
+
+impl Verdict {
+    /// The row of a guarantee, if it was judged.
+    pub fn row(&self, guarantee: Guarantee) -> Option<&Row> {
+        self.rows
+            .iter()
+            .find(|row| row.promise.guarantee == guarantee)
+    }
+}
+
+/// All checkers, in the order of [`Guarantee::ALL`].
+pub fn checkers() -> [&'static dyn Checker; 10] {
+    [
+        &phantom::Phantom,
+        &failed_write::FailedWrite,
+        &stale_read::StaleRead,
+        &inversion::Inversion,
+        &lost_write::LostWrite,
+        &resurrected_delete::ResurrectedDelete,
+        &clock_loss::ClockLoss,
+        &concurrent_loss::ConcurrentLoss,
+        &divergence::Divergence,
+        &availability::Availability,
+    ]
+}
+
+/// Judges a history by the guarantees that its header names, or by all.
+pub fn judge(history: &History) -> Verdict {
+    let index = Index::of(history);
+    let contract = Contract::of_history(history, &index.exposure);
+    let judges = history.header.judges.as_ref();
+    let judged = |guarantee: Guarantee| {
+        judges.is_none_or(|names| {
+            names
+                .iter()
+                .any(|n| Guarantee::from_name(n) == Some(guarantee))
+        })
+    };
+    let mut rows = Vec::new();
+    for (checker, promise) in checkers().into_iter().zip(contract.promises) {
+        if !judged(promise.guarantee) {
+            continue;
+        }
+        let finding = checker.check(history, &index);
+        let ruling = Ruling::of(promise.promised, &finding);
+        let explanations = finding
+            .anomalies
+            .iter()
+            .map(|anomaly| explain(history, &index.exposure, anomaly))
+            .collect();
+        rows.push(Row {
+            promise,
+            finding,
+            ruling,
+            explanations,
+        });
+    }
+    Verdict {
+        outcome: outcome(&rows),
+        rows,
+        exposure: index.exposure,
+        quorum: contract.quorum,
+        operations: history.operations.len() as u64,
+        keys: history.keys.len() as u64,
+        torn_tail: history.torn_tail,
+    }
+}
+
+fn outcome(rows: &[Row]) -> Outcome {
+    let undecided = |row: &Row| row.ruling == Ruling::Undecided && row.promise.promised;
+    if rows.iter().any(|row| row.ruling == Ruling::Broken) {
+        Outcome::Broken
+    } else if rows.is_empty() || rows.iter().any(undecided) {
+        Outcome::Undecided
+    } else {
+        Outcome::Kept
+    }
+}
