@@ -1,22 +1,22 @@
 //! Random delays that depend on nothing but a seed.
 //!
-//! SplitMix64, our own so that the numbers stay the same for ever. Not for secrets, and not for the load: this is the
+//! `SplitMix64`, our own so that the numbers stay the same for ever. Not for secrets, and not for the load: this is the
 //! network's dice alone.
 
 use std::time::Duration;
 
 /// A seeded source of delays.
 #[derive(Clone, Debug)]
-pub struct Jitter(u64);
+pub(super) struct Jitter(u64);
 
 impl Jitter {
     /// The source for `lane` (a link, a connection) of a network with this seed.
-    pub fn of(seed: u64, lane: u64) -> Jitter {
+    pub(super) fn of(seed: u64, lane: u64) -> Jitter {
         Jitter(Jitter(seed ^ lane.rotate_left(32)).next())
     }
 
     /// The next delay, from zero to `widest`.
-    pub fn draw(&mut self, widest: Duration) -> Duration {
+    pub(super) fn draw(&mut self, widest: Duration) -> Duration {
         let widest_ns = u64::try_from(widest.as_nanos()).unwrap_or(u64::MAX);
         // The high half of the product maps a random word to 0..=widest without a division.
         let scaled = u128::from(self.next()) * (u128::from(widest_ns) + 1);

@@ -158,7 +158,7 @@ async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<()>
 /// Returns once the mode is as wanted; never if the network is taken down, which ends all its tasks.
 async fn reached(mut mode: watch::Receiver<Mode>, wanted: impl Fn(Mode) -> bool) {
     if mode.wait_for(|&mode| wanted(mode)).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

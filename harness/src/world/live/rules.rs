@@ -41,16 +41,16 @@ pub enum Mode {
 
 /// The rules in force on one link, in no particular order. Equal rules count: each of two faults must be healed.
 #[derive(Clone, Debug, Default)]
-pub struct Rules(Vec<Rule>);
+pub(super) struct Rules(Vec<Rule>);
 
 impl Rules {
     /// One more rule is in force.
-    pub fn add(&mut self, rule: Rule) {
+    pub(super) fn add(&mut self, rule: Rule) {
         self.0.push(rule);
     }
 
     /// One rule like this is no longer in force; false if none was.
-    pub fn remove(&mut self, rule: Rule) -> bool {
+    pub(super) fn remove(&mut self, rule: Rule) -> bool {
         let found = self.0.iter().position(|&other| other == rule);
         if let Some(place) = found {
             self.0.swap_remove(place);
@@ -59,20 +59,20 @@ impl Rules {
     }
 
     /// No rule is in force any more.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// What the link does: the strongest rule wins, and of delays the longest.
-    pub fn mode(&self) -> Mode {
+    pub(super) fn mode(&self) -> Mode {
         self.0
             .iter()
             .fold(Mode::Pass, |mode, &rule| stronger(mode, rule))
     }
 }
 
-fn stronger(mode: Mode, rule: Rule) -> Mode {
-    match (mode, rule) {
+fn stronger(now: Mode, rule: Rule) -> Mode {
+    match (now, rule) {
         (Mode::Reset, _) | (_, Rule::Reset) => Mode::Reset,
         (Mode::Hold, _) | (_, Rule::Hold) => Mode::Hold,
         (Mode::Pass, Rule::Delay { delay, jitter }) => Mode::Delay { delay, jitter },

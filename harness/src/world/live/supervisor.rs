@@ -31,7 +31,7 @@ const END_GLANCE: Duration = Duration::from_millis(2);
 
 /// What became of a signal to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signalled {
+pub(super) enum Signalled {
     /// It took, on this incarnation.
     Took(Incarnation),
     /// The node (or the incarnation meant) was not there.
@@ -40,7 +40,7 @@ pub enum Signalled {
 
 /// What a node is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeState {
+pub(super) enum NodeState {
     /// There is no process.
     Down,
     /// There is one.
@@ -63,7 +63,7 @@ enum Order {
 
 /// The handle of the thread. Dropping it kills and reaps all nodes.
 #[derive(Debug)]
-pub struct Supervisor {
+pub(super) struct Supervisor {
     orders: Option<mpsc::Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -100,22 +100,22 @@ impl Supervisor {
     }
 
     /// Starts `node`, which must be down. It is not ready yet.
-    pub async fn start_node(&self, node: u16) -> Result<Incarnation, WorldError> {
+    pub(super) async fn start_node(&self, node: u16) -> Result<Incarnation, WorldError> {
         self.order(|reply| Order::Start(node, reply)).await?
     }
 
     /// Kills `node` and reaps it.
-    pub async fn kill(&self, node: u16) -> Result<Signalled, WorldError> {
+    pub(super) async fn kill(&self, node: u16) -> Result<Signalled, WorldError> {
         self.order(|reply| Order::Kill(node, reply)).await?
     }
 
     /// Stops `node` (SIGSTOP). Pauses of one process count: each must be resumed.
-    pub async fn pause(&self, node: u16) -> Result<Signalled, WorldError> {
+    pub(super) async fn pause(&self, node: u16) -> Result<Signalled, WorldError> {
         self.order(|reply| Order::Pause(node, reply)).await?
     }
 
     /// Takes one pause away from this incarnation of `node`.
-    pub async fn resume(
+    pub(super) async fn resume(
         &self,
         node: u16,
         incarnation: Incarnation,
@@ -125,17 +125,17 @@ impl Supervisor {
     }
 
     /// Takes all pauses away from all nodes.
-    pub async fn resume_all(&self) -> Result<(), WorldError> {
+    pub(super) async fn resume_all(&self) -> Result<(), WorldError> {
         self.order(Order::ResumeAll).await?
     }
 
     /// What `node` is doing.
-    pub async fn state(&self, node: u16) -> Result<NodeState, WorldError> {
+    pub(super) async fn state(&self, node: u16) -> Result<NodeState, WorldError> {
         self.order(|reply| Order::State(node, reply)).await
     }
 
     /// Asks all nodes to end, kills those that do not; says how each ended.
-    pub async fn stop(&self) -> Result<Vec<(u16, NodeEnd)>, WorldError> {
+    pub(super) async fn stop(&self) -> Result<Vec<(u16, NodeEnd)>, WorldError> {
         self.order(Order::Stop).await
     }
 
