@@ -97,6 +97,53 @@ impl Sabotage {
             Sabotage::ForgetTombstone => "forget-tombstone",
         }
     }
+
+    /// What it does wrong, where the like was seen, and which guarantee it breaks.
+    pub fn paragraph(self) -> &'static str {
+        match self {
+            Sabotage::AckBeforeSync => {
+                "A replica acknowledges a record before it is synced, although the policy says each-write. A kill -9 then takes back what was \
+                 promised to last. Caught by no-lost-writes."
+            }
+            Sabotage::AckBeforeQuorum => {
+                "The coordinator reports success at W - 1 acknowledgements, so that read and write quorums no longer overlap. \
+                 Caught by fresh-reads."
+            }
+            Sabotage::FirstROnly => {
+                "A read asks the first R replicas of the preference list and nobody else, so that one dead node makes keys unreadable \
+                 although enough replicas are up. Caught by availability."
+            }
+            Sabotage::StampPerReplica => {
+                "Each replica stamps a write with its own clock on arrival, instead of one stamp per write. Two concurrent writes \
+                 then end in opposite order on two replicas, for ever. Caught by convergence."
+            }
+            Sabotage::MillisecondStamps => {
+                "Stamps have millisecond resolution. Of two writes within one millisecond the later one may lose to the earlier by a tie rule \
+                 that knows nothing of time. Caught by no-clock-loss."
+            }
+            Sabotage::DropRepair => {
+                "Blocking read repair is configured and never done, so that a value seen once may be gone in the next read. \
+                 Caught by no-inversion."
+            }
+            Sabotage::ForgetTombstone => {
+                "A delete removes the record and leaves no tombstone, so that a replica which missed the delete brings the value back. \
+                 Caught by no-resurrection."
+            }
+        }
+    }
+
+    /// The guarantee whose checker catches it, by name.
+    pub fn caught_by(self) -> &'static str {
+        match self {
+            Sabotage::AckBeforeSync => "no-lost-writes",
+            Sabotage::AckBeforeQuorum => "fresh-reads",
+            Sabotage::FirstROnly => "availability",
+            Sabotage::StampPerReplica => "convergence",
+            Sabotage::MillisecondStamps => "no-clock-loss",
+            Sabotage::DropRepair => "no-inversion",
+            Sabotage::ForgetTombstone => "no-resurrection",
+        }
+    }
 }
 
 /// How often the log is synced under [`Sabotage::AckBeforeSync`], ms: seldom, so that `kill -9` finds something to lose.

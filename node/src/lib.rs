@@ -5,5 +5,5 @@
 
 pub mod config;
 pub mod protocol;
-//pub mod shell;
+pub mod shell;
 pub mod wire;

@@ -30,6 +30,18 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_stdvec(value)
 }
 
+/// Appends a whole frame, length and body, so that many frames can be written at once.
+pub fn append_frame<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
+    let body = encode(value)?;
+    let length = u32::try_from(body.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
+    if body.len() > FRAME_BYTES_MAX {
+        return Err(postcard::Error::SerializeBufferFull);
+    }
+    buffer.extend_from_slice(&length.to_be_bytes());
+    buffer.extend_from_slice(&body);
+    Ok(())
+}
+
 /// What the body of a frame says. Bytes left over are an error: they mean that the two sides disagree about the type.
 pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T, postcard::Error> {
     match postcard::take_from_bytes(frame)? {
@@ -187,4 +199,64 @@ pub struct Ready {
     pub client_port: u16,
     /// Port for peers, on 127.0.0.1.
     pub peer_port: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tokio_util::codec::Decoder;
+
+    use crate::protocol::PeerMessage;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode::<ClientFrame>(&bytes);
+            let _ = decode::<ServerFrame>(&bytes);
+            let _ = decode::<PeerMessage>(&bytes);
+        }
+
+        #[test]
+        fn frames_come_back(tag: u64, key: String, value: Vec<u8>, w: Option<u16>) {
+            let request = Request::Put { key, value, w };
+            let frame = ClientFrame { tag, request };
+            let mut buffer = Vec::new();
+            append_frame(&frame, &mut buffer).unwrap();
+            append_frame(&frame, &mut buffer).unwrap();
+            let mut bytes = buffer.as_slice().into();
+            let mut codec = codec();
+            for _ in 0..2 {
+                let body = codec.decode(&mut bytes).unwrap().unwrap();
+                prop_assert_eq!(decode::<ClientFrame>(&body).unwrap(), frame.clone());
+            }
+            prop_assert!(bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn left_over_bytes_are_an_error() {
+        let mut body = encode(&Response::Done).unwrap();
+        assert_eq!(decode(&body), Ok(Response::Done));
+        body.push(0);
+        assert!(decode::<Response>(&body).is_err());
+    }
+
+    #[test]
+    fn the_largest_write_fits_a_frame_and_a_larger_frame_is_refused() {
+        let frame = |bytes| ClientFrame {
+            tag: u64::MAX,
+            request: Request::Put {
+                key: "k".repeat(KEY_BYTES_MAX),
+                value: vec![255; bytes],
+                w: Some(u16::MAX),
+            },
+        };
+        assert_eq!(
+            append_frame(&frame(VALUE_BYTES_MAX), &mut Vec::new()),
+            Ok(())
+        );
+        assert!(append_frame(&frame(FRAME_BYTES_MAX), &mut Vec::new()).is_err());
+    }
 }

@@ -102,6 +102,9 @@ mod tests {
                 .map(|n| n.0)
                 .collect::<Vec<_>>()
         };
-        assert_eq!([list("k0"), list("k1"), list("alice")], [[0; 3]; 3]);
+        assert_eq!(
+            [list("k0"), list("k1"), list("alice")],
+            [[5, 3, 4], [4, 1, 2], [3, 1, 2]]
+        );
     }
 }

@@ -33,9 +33,12 @@ pub(super) fn config(n: u16, r: u16, w: u16) -> StoreConfig {
     }
 }
 
-pub(super) fn sabotaged(defect: Sabotage, on: bool, config: StoreConfig) -> StoreConfig {
-    let sabotage = if on { vec![defect] } else { Vec::new() };
-    StoreConfig { sabotage, ..config }
+/// The same with one defect built in.
+pub(super) fn sabotaged(defect: Sabotage, config: &StoreConfig) -> StoreConfig {
+    StoreConfig {
+        sabotage: vec![defect],
+        ..config.clone()
+    }
 }
 
 pub(super) struct Packet {
@@ -87,7 +90,9 @@ impl Cluster {
             next_request: 0,
             replies: BTreeMap::new(),
         };
-        nodes.into_iter().for_each(|node| cluster.restart(node));
+        for node in nodes {
+            cluster.restart(node);
+        }
         cluster
     }
 
@@ -242,7 +247,9 @@ impl Cluster {
         if self.reply(request).is_none() {
             self.wait(TIMEOUT_NS);
         }
-        self.reply(request).expect("an answer within the time-out").clone()
+        self.reply(request)
+            .expect("an answer within the time-out")
+            .clone()
     }
 
     pub(super) fn put(&mut self, coordinator: NodeId, value: &str) -> Response {

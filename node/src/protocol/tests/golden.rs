@@ -38,7 +38,12 @@ fn a_read_of_three_that_agree() {
     assert_eq!(value.as_deref(), Some("Alice v5"));
     let answered: Vec<_> = evidence.answered_by.iter().map(|(node, _)| *node).collect();
     assert_eq!(answered, [A, C, D]);
-    assert!(evidence.answered_by.iter().all(|(_, stamp)| *stamp == evidence.version));
+    assert!(
+        evidence
+            .answered_by
+            .iter()
+            .all(|(_, stamp)| *stamp == evidence.version)
+    );
 }
 
 #[test]

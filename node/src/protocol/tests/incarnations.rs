@@ -64,7 +64,12 @@ fn an_acknowledgement_meant_for_an_earlier_life_does_not_count() {
     let second = cluster.ask(A, put("2"));
     for packet in acknowledgements {
         let (from, message) = (packet.from, packet.message);
-        assert!(matches!(message, PeerMessage::Held { id: RequestId { counter: 1, .. } }));
+        assert!(matches!(
+            message,
+            PeerMessage::Held {
+                id: RequestId { counter: 1, .. }
+            }
+        ));
         cluster.input(A, Input::Peer { from, message });
     }
     assert_eq!(cluster.reply(second), None);

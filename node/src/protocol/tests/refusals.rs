@@ -22,24 +22,64 @@ fn check(request: Request, sees: &[crate::config::NodeId], why: &str) {
 fn quorums_that_cannot_be() {
     let key = || "k".to_owned();
     let value = Vec::new;
-    check(Request::Get { key: key(), r: Some(0) }, &[B], "R = 0: choose 1 to N = 3");
-    check(Request::Get { key: key(), r: Some(4) }, &[B], "R = 4: choose 1 to N = 3");
-    let put = |w| Request::Put { key: key(), value: value(), w };
+    check(
+        Request::Get {
+            key: key(),
+            r: Some(0),
+        },
+        &[B],
+        "R = 0: choose 1 to N = 3",
+    );
+    check(
+        Request::Get {
+            key: key(),
+            r: Some(4),
+        },
+        &[B],
+        "R = 4: choose 1 to N = 3",
+    );
+    let put = |w| Request::Put {
+        key: key(),
+        value: value(),
+        w,
+    };
     check(put(Some(0)), &[B], "W = 0: choose 1 to N = 3");
     check(put(Some(4)), &[B], "W = 4: choose 1 to N = 3");
-    check(Request::Delete { key: key(), w: Some(4) }, &[B], "W = 4: choose 1 to N = 3");
+    check(
+        Request::Delete {
+            key: key(),
+            w: Some(4),
+        },
+        &[B],
+        "W = 4: choose 1 to N = 3",
+    );
 }
 
 #[test]
 fn keys_and_values_that_are_too_large() {
     let key = "k".repeat(KEY_BYTES_MAX + 1);
     let why = "a key of 1025 bytes: at most 1024 are held";
-    check(Request::Get { key: key.clone(), r: None }, &[B], why);
+    check(
+        Request::Get {
+            key: key.clone(),
+            r: None,
+        },
+        &[B],
+        why,
+    );
     check(Request::Delete { key, w: None }, &[B], why);
     let value = vec![0; VALUE_BYTES_MAX + 1];
     let why = "a value of 524289 bytes: at most 524288 are held";
     let key = "k".to_owned();
-    check(Request::Put { key, value, w: None }, &[B], why);
+    check(
+        Request::Put {
+            key,
+            value,
+            w: None,
+        },
+        &[B],
+        why,
+    );
 }
 
 #[test]
@@ -71,7 +111,10 @@ fn inspecting_a_node_that_is_no_replica() {
         if replicas.contains(&node) {
             super::cluster::value(response);
         } else {
-            assert_eq!(refused(response), format!("{node} is no replica of this key"));
+            assert_eq!(
+                refused(response),
+                format!("{node} is no replica of this key")
+            );
         }
     }
 }

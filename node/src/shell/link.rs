@@ -1,0 +1,125 @@
+//! One node's link *to* one peer: dialled by the sender, and written by it only. Answers come over the peer's own link.
+//!
+//! A dial may succeed although nobody is there (a proxy accepts for a node that is down), so a link counts as up only once the peer has
+//! greeted back. After that the peer says nothing: a byte or an end from there means that the link is broken, noticed without writing.
+//! What was queued for a broken link is lost.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::select;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, info};
+
+use crate::config::NodeId;
+use crate::protocol::PeerMessage;
+
+use super::node::Event;
+use super::stream::{Frames, pump, send};
+
+/// Most messages that wait for one peer; when there are more, the newest is lost.
+pub(super) const QUEUE_MESSAGES_MAX: usize = 1_024;
+
+/// How long either side waits for the other's greeting.
+pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The pause after a failed dial is doubled, from the one to the other.
+const BACKOFF_MIN: Duration = Duration::from_millis(10);
+const BACKOFF_MAX: Duration = Duration::from_millis(200);
+
+/// The dialling side's first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hello {
+    /// Who dials.
+    pub(super) from: NodeId,
+    /// Whom it wants.
+    pub(super) to: NodeId,
+    /// The dialling node's start count.
+    pub(super) epoch: u64,
+}
+
+/// The accepting side's only frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Welcome {
+    /// Who accepted.
+    pub(super) node: NodeId,
+    /// Its start count.
+    pub(super) epoch: u64,
+}
+
+/// Keeps a link up as well as it can, for as long as the node listens to its events.
+pub(super) async fn keep(hello: Hello, address: SocketAddr, events: Sender<Event>) {
+    let peer = hello.to;
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        match dial(hello, address).await {
+            Ok((reader, writer)) => {
+                backoff = BACKOFF_MIN;
+                let (queue, messages) = channel(QUEUE_MESSAGES_MAX);
+                info!(%peer, "link up");
+                if events.send(Event::LinkUp { peer, queue }).await.is_err() {
+                    return;
+                }
+                let error = carry(reader, writer, messages).await;
+                info!(%peer, %error, "link down");
+                if events.send(Event::LinkDown { peer }).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => debug!(%peer, %error, "no link"),
+        }
+        sleep(backoff).await;
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+async fn dial(hello: Hello, address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
+    timeout(GREETING_TIMEOUT, greet(hello, address)).await?
+}
+
+async fn greet(hello: Hello, address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    // The kernel may connect a dial to a free local port with itself.
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    let (reader, mut writer) = stream.into_split();
+    send(&mut writer, &hello).await?;
+    let mut frames = Frames::new(reader);
+    let Welcome { node, epoch } = frames.expect().await?;
+    if node != hello.to {
+        return Err(io::Error::other(format!(
+            "{node} answered at the address of {}",
+            hello.to
+        )));
+    }
+    debug!(peer = %node, epoch, "greeted");
+    Ok((frames.into_reader(), writer))
+}
+
+/// Carries messages until the link breaks, and tells why it did.
+async fn carry(
+    mut reader: OwnedReadHalf,
+    mut writer: OwnedWriteHalf,
+    messages: Receiver<PeerMessage>,
+) -> io::Error {
+    let mut byte = [0];
+    select! {
+        read = reader.read(&mut byte) => match read {
+            Ok(0) => io::ErrorKind::UnexpectedEof.into(),
+            Ok(_) => io::Error::other("the peer spoke on a link that it may only read"),
+            Err(error) => error,
+        },
+        pumped = pump(&mut writer, messages) => match pumped {
+            Ok(()) => io::Error::other("the node closed it"),
+            Err(error) => error,
+        },
+    }
+}

@@ -1,0 +1,29 @@
+//! The process around the protocol: sockets, timers, clocks, the log on disk, signals. It decides nothing about the store.
+//!
+//! [`run`] is a whole node process; [`serve`] is the same node without what only a process has (signals, standard streams), so that a
+//! test can have several in one.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the impure half of the crate: it is here that clocks are read, files written and sockets opened"
+)]
+
+mod clients;
+mod clock;
+mod error;
+mod link;
+mod log;
+mod node;
+mod peers;
+mod process;
+mod serve;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::NodeError;
+pub use log::LogError;
+pub use process::run;
+pub use serve::serve;
