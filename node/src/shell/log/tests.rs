@@ -144,6 +144,9 @@ fn a_large_segment_is_replaced_by_a_snapshot() {
     assert_eq!(durable(dir.path()), all, "recovering changes nothing");
 }
 
+/// One step of taking a snapshot, by name.
+type Step<'a> = (&'a str, Box<dyn Fn(&Path) + 'a>);
+
 /// The directory as each step of taking a snapshot leaves it; whichever was the last, nothing is lost.
 #[test]
 fn a_crash_at_any_step_of_a_snapshot_loses_nothing() {
@@ -152,7 +155,6 @@ fn a_crash_at_any_step_of_a_snapshot_loses_nothing() {
     let (new_bytes, _) = bytes_of(&[record(4)]);
     let whole = snapshot_bytes(&old);
     let half = &whole[..whole.len() / 2];
-    type Step<'a> = (&'a str, Box<dyn Fn(&Path) + 'a>);
     let steps: [Step<'_>; 5] = [
         (
             "the old segment",
