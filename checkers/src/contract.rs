@@ -258,20 +258,21 @@ impl Terms<'_> {
 
     /// Where the numbers come from, when not from the configuration.
     fn origin(&self) -> String {
-        let mut origin = String::new();
-        if let Some(claim) = self.header.claim {
+        let claim = self.header.claim.map(|claim| {
             let Quorum { n, r, w } = self.header.quorum;
-            origin += &format!(
+            format!(
                 "; judged by the claim {}/{}/{}, not by the configured {n}/{r}/{w}",
                 claim.n, claim.r, claim.w
-            );
-        }
-        if let Some(r) = self.levels.r {
-            origin += &format!("; some reads asked for only R = {r}");
-        }
-        if let Some(w) = self.levels.w {
-            origin += &format!("; some writes asked for only W = {w}");
-        }
-        origin
+            )
+        });
+        let reads = self
+            .levels
+            .r
+            .map(|r| format!("; some reads asked for only R = {r}"));
+        let writes = self
+            .levels
+            .w
+            .map(|w| format!("; some writes asked for only W = {w}"));
+        [claim, reads, writes].into_iter().flatten().collect()
     }
 }

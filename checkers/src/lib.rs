@@ -34,6 +34,9 @@ pub mod phantom;
 pub mod resurrected_delete;
 pub mod stale_read;
 
+#[cfg(test)]
+mod testing;
+
 pub use contract::{Contract, Promise};
 pub use explain::Explanation;
 pub use exposure::{Clocks, Exposure};

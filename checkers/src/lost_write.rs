@@ -27,16 +27,16 @@ impl Checker for LostWrite {
             finding.judged += at.acked.len() as u64;
             let gone = settled.gone.iter().map(|&gone| &at.writes[gone]);
             let lost = gone.filter(|gone| coroner.fate(&settled, gone) == Fate::Lost);
-            let (count, last) = lost.fold((0, None), |(count, _), lost| (count + 1, Some(lost)));
-            let Some(last) = last else { continue };
+            let (count, newest) = lost.fold((0, None), |(count, _), lost| (count + 1, Some(lost)));
+            let Some(newest) = newest else { continue };
             finding.see(settled.call, || Anomaly {
                 guarantee: self.guarantee(),
                 at: settled.call,
                 key: Some(history.key_name(settled.key).to_owned()),
                 witness: settled
                     .trace()
-                    .with(Part::Newer, last.operation)
-                    .with_some(Part::NewerShown, settled.shown(last))
+                    .with(Part::Newer, newest.operation)
+                    .with_some(Part::NewerShown, settled.shown(newest))
                     .with_census(settled.answers()),
                 details: vec![Measure::new("lost writes of the key", Amount::Count(count))],
             });

@@ -33,7 +33,7 @@ impl Checker for ResurrectedDelete {
 }
 
 impl ResurrectedDelete {
-    fn check_reads(&self, history: &History, key: KeyId, at: &KeyIndex, finding: &mut Finding) {
+    fn check_reads(self, history: &History, key: KeyId, at: &KeyIndex, finding: &mut Finding) {
         let mut by_ret: Vec<&Write> = at.acked_writes().collect();
         by_ret.sort_by_key(|write| write.ret);
         let mut returned = by_ret.into_iter().peekable();
@@ -63,7 +63,7 @@ impl ResurrectedDelete {
         }
     }
 
-    fn check_census(&self, history: &History, settled: &Settled<'_>, finding: &mut Finding) {
+    fn check_census(self, history: &History, settled: &Settled<'_>, finding: &mut Finding) {
         let at = settled.index;
         finding.judged += u64::from(at.acked_writes().any(Write::is_delete));
         let last = settled

@@ -128,9 +128,9 @@ pub fn checkers() -> [&'static dyn Checker; 10] {
 pub fn judge(history: &History) -> Verdict {
     let index = Index::of(history);
     let contract = Contract::of_history(history, &index.exposure);
-    let judges = history.header.judges.as_ref();
-    let judged = |guarantee: Guarantee| {
-        judges.is_none_or(|names| {
+    let names = history.header.judges.as_ref();
+    let is_judged = |guarantee: Guarantee| {
+        names.is_none_or(|names| {
             names
                 .iter()
                 .any(|n| Guarantee::from_name(n) == Some(guarantee))
@@ -138,7 +138,7 @@ pub fn judge(history: &History) -> Verdict {
     };
     let mut rows = Vec::new();
     for (checker, promise) in checkers().into_iter().zip(contract.promises) {
-        if !judged(promise.guarantee) {
+        if !is_judged(promise.guarantee) {
             continue;
         }
         let finding = checker.check(history, &index);

@@ -64,7 +64,7 @@ impl Checker for Availability {
 }
 
 impl Availability {
-    fn check_interval(&self, history: &History, interval: &Interval, finding: &mut Finding) {
+    fn check_interval(self, history: &History, interval: &Interval, finding: &mut Finding) {
         let Some(success) = interval.success else {
             self.check_attempts(history, &interval.all, ATTEMPTS_MIN_STORE, None, finding);
             return;
@@ -79,7 +79,7 @@ impl Availability {
 
     /// None of these succeeded. The key comes with an operation that did succeed meanwhile.
     fn check_attempts(
-        &self,
+        self,
         history: &History,
         attempts: &[usize],
         attempts_min: usize,

@@ -129,7 +129,7 @@ fn impairs(fault: &FaultWindow, places: &BTreeMap<&str, u32>, nodes: usize) -> V
         FaultKind::Partition | FaultKind::Slow if !fault.links.is_empty() => {
             let pair = |link: &(String, String)| {
                 let (from, to) = (place(&link.0)?, place(&link.1)?);
-                Some(Impaired::Pair(from.min(to), from.max(to)))
+                (from != to).then(|| Impaired::Pair(from.min(to), from.max(to)))
             };
             let mut pairs: Vec<Impaired> = fault.links.iter().filter_map(pair).collect();
             pairs.sort_unstable();

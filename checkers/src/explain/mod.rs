@@ -71,10 +71,10 @@ impl Explanation {
     /// The text block, in lines that each end in a newline.
     pub fn render(&self) -> String {
         let mut out = format!("{}\n", self.title);
-        push_block(&mut out, "Let", &self.let_lines());
-        push_block(&mut out, "Then", &self.then);
-        push_block(&mut out, "However", std::slice::from_ref(&self.however));
-        push_block(&mut out, "Why", &self.why_lines());
+        out += &block("Let", &self.let_lines());
+        out += &block("Then", &self.then);
+        out += &block("However", std::slice::from_ref(&self.however));
+        out += &block("Why", &self.why_lines());
         out
     }
 
@@ -110,10 +110,11 @@ impl Explanation {
     }
 }
 
-/// Appends lines under a heading that stands beside the first of them.
-fn push_block(out: &mut String, heading: &str, lines: &[String]) {
-    for (at, line) in lines.iter().enumerate() {
-        let heading = if at == 0 { heading } else { "" };
-        out.push_str(&format!("  {heading:<9}{line}\n"));
-    }
+/// Lines under a heading that stands beside the first of them.
+fn block(heading: &str, lines: &[String]) -> String {
+    let headings = std::iter::once(heading).chain(std::iter::repeat(""));
+    let lines = headings
+        .zip(lines)
+        .map(|(heading, line)| format!("  {heading:<9}{line}\n"));
+    lines.collect::<Vec<_>>().concat()
 }
