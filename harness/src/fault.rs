@@ -2,6 +2,8 @@
 //!
 //! A fault says nothing about *when*: that is the plan's timeline. How it is done is each world's business.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A directed link between two nodes, by their numbers (`n1` is 1).
@@ -21,6 +23,74 @@ pub enum Cut {
     Hold,
     /// Lost: connections are reset, new ones refused until the heal.
     Reset,
+}
+
+/// The kinds of fault that a timeline can be generated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// See [`Fault::Kill`].
+    Kill,
+    /// See [`Fault::Pause`].
+    Pause,
+    /// See [`Fault::Partition`].
+    Partition,
+    /// See [`Fault::Slow`].
+    Slow,
+    /// See [`Fault::Clock`].
+    Clock,
+}
+
+impl FaultKind {
+    /// All of them.
+    pub const ALL: [FaultKind; 5] = [
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::Partition,
+        FaultKind::Slow,
+        FaultKind::Clock,
+    ];
+
+    /// The name on the command line and in the history.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Kill => "kill",
+            FaultKind::Pause => "pause",
+            FaultKind::Partition => "partition",
+            FaultKind::Slow => "slow",
+            FaultKind::Clock => "clock",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<FaultKind> {
+        FaultKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What it does, what it is like in the world, and what it can break.
+    pub fn paragraph(self) -> &'static str {
+        match self {
+            FaultKind::Kill => {
+                "kill -9 of some nodes, restarted on their own data when healed. Peers see their connections reset at once. \
+                 Loses what the node had acknowledged but not synced: nothing under each-write, up to one interval under every <duration>."
+            }
+            FaultKind::Pause => {
+                "SIGSTOP of some nodes, SIGCONT when healed; confirmed by the state of the process. Connections stay open and \
+                 even accept bytes, only the answers are missing: like a long garbage collection or a frozen virtual machine."
+            }
+            FaultKind::Partition => {
+                "Cuts directed links between nodes: one, halves, majority-minority, ring-of-majorities, bridge, one-way. A cut either holds \
+                 traffic back until the heal (as TCP does) or loses it and resets the connections. Clients still reach every node."
+            }
+            FaultKind::Slow => {
+                "Delays everything on some directed links by a fixed time and a random jitter; the order within a link is kept. \
+                 Stretches the moment in which only some replicas hold a write, which is where inversions live."
+            }
+            FaultKind::Clock => {
+                "Offsets the wall clocks of nodes, each by its own amount. Last-write-wins then orders writes by wrong stamps: \
+                 acknowledged writes lose to older ones at every N, R and W."
+            }
+        }
+    }
 }
 
 /// What is done to the cluster.
@@ -60,6 +130,70 @@ pub enum Fault {
         /// Node numbers and their offsets, ms.
         offsets_ms: Vec<(u16, i64)>,
     },
+}
+
+impl Fault {
+    /// Its kind.
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Fault::Kill { .. } => FaultKind::Kill,
+            Fault::Pause { .. } => FaultKind::Pause,
+            Fault::Partition { .. } => FaultKind::Partition,
+            Fault::Slow { .. } => FaultKind::Slow,
+            Fault::Clock { .. } => FaultKind::Clock,
+        }
+    }
+
+    /// Every node it touches, in order, each once.
+    pub fn nodes(&self) -> Vec<u16> {
+        let mut nodes = match self {
+            Fault::Kill { nodes } | Fault::Pause { nodes } => nodes.clone(),
+            Fault::Partition { links, .. } | Fault::Slow { links, .. } => {
+                links.iter().flat_map(|link| [link.from, link.to]).collect()
+            }
+            Fault::Clock { offsets_ms } => offsets_ms.iter().map(|&(node, _)| node).collect(),
+        };
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// The directed links it touches; none for faults of nodes.
+    pub fn links(&self) -> &[Link] {
+        match self {
+            Fault::Partition { links, .. } | Fault::Slow { links, .. } => links,
+            Fault::Kill { .. } | Fault::Pause { .. } | Fault::Clock { .. } => &[],
+        }
+    }
+
+    /// The offset of each clock it touches, ns, in the order of [`Fault::nodes`].
+    pub fn offsets_ns(&self) -> Vec<i64> {
+        let Fault::Clock { offsets_ms } = self else {
+            return Vec::new();
+        };
+        let mut offsets = offsets_ms.clone();
+        offsets.sort_unstable();
+        offsets
+            .iter()
+            .map(|&(_, ms)| ms.saturating_mul(1_000_000))
+            .collect()
+    }
+}
+
+impl fmt::Display for Fault {
+    /// A few words for a progress line: `kill n2 n3`, `halves`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Partition { shape, .. } => write!(f, "partition {shape}"),
+            Fault::Slow { links, .. } => write!(f, "slow {} links", links.len()),
+            Fault::Kill { .. } | Fault::Pause { .. } | Fault::Clock { .. } => {
+                f.write_str(self.kind().name())?;
+                self.nodes()
+                    .iter()
+                    .try_for_each(|node| write!(f, " n{node}"))
+            }
+        }
+    }
 }
 
 /// Whether a fault, or its heal, took.

@@ -1,0 +1,264 @@
+//! What was typed. Nothing here knows what it means: names are texts, and nothing is looked up.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::report::progress::ProgressMode;
+use crate::report::style::ColorMode;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 every promise kept, every canary sang · 1 a promise was broken · 2 usage · 3 undecided: too little evidence ·
+4 nothing ran · 5 a canary stayed silent · 70 our own failure, the history is saved · 130 interrupted
+
+Examples:
+  quorate run                                          five nodes, N=3 R=2 W=2, 20 s of kill, pause and partition
+  quorate run -N 3 -R 1 -W 1 --faults partition,pause  see stale reads that nobody promised to prevent
+  quorate run -R 1 -W 1 --claim 3/2/2                  the same, judged by a promise that it cannot keep
+  quorate check latest                                 judge the last run again
+  quorate explain fresh-reads                          what a guarantee means, who gives it, what breaks it";
+
+/// Breaks a leaderless (Dynamo-style) store on purpose, and judges what it did against what N, R and W promise.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags that every command has.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Common {
+    /// Colour the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: ColorMode,
+    /// Show progress on stderr: a bar on a terminal, else a line per phase
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "HOW")]
+    pub(super) progress: ProgressMode,
+    /// What to print on stdout
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
+    pub(super) format: Format,
+    /// Where runs are kept
+    #[arg(
+        long,
+        global = true,
+        env = "QUORATE_RESULTS",
+        default_value = "results/runs",
+        value_name = "DIR"
+    )]
+    pub(super) results: PathBuf,
+}
+
+/// What goes to stdout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// The verdict document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one plan once, judge it, report
+    Run(Box<Run>),
+    /// Judge a saved history again
+    Check(Check),
+    /// Run a list of plans: promises must hold, canaries must sing
+    Gate(Gate),
+    /// The paragraph behind a guarantee, fault, workload or sabotage
+    Explain(Explain),
+    /// What guarantees, faults, workloads and sabotages there are
+    List(List),
+    /// Can this machine run it: cores, file limits, loopback, disk, clocks
+    Doctor,
+    /// Become a node of the store under test
+    #[command(hide = true)]
+    Node(Node),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Run {
+    /// A plan: TOML as a person writes it, or the `plan.json` of an earlier run. Flags win over the file
+    #[arg(value_name = "PLAN")]
+    pub(super) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) store: StoreFlags,
+    #[command(flatten)]
+    pub(super) load: LoadFlags,
+    /// Kinds of fault: kill, pause, partition, slow, clock, or none [default: kill,pause,partition]
+    #[arg(
+        long,
+        env = "QUORATE_FAULTS",
+        value_delimiter = ',',
+        value_name = "KINDS",
+        help_heading = "Faults"
+    )]
+    pub(super) faults: Option<Vec<String>>,
+    /// How long clients work, faults included [default: 20s]
+    #[arg(
+        long = "for",
+        env = "QUORATE_FOR",
+        value_name = "DURATION",
+        help_heading = "Faults"
+    )]
+    pub(super) lasts: Option<String>,
+    /// Seed of load and faults [default: a fresh one, printed]
+    #[arg(
+        long,
+        env = "QUORATE_SEED",
+        value_name = "NUMBER",
+        help_heading = "Faults"
+    )]
+    pub(super) seed: Option<u64>,
+    /// Where to run [default: live]
+    #[arg(
+        long,
+        env = "QUORATE_WORLD",
+        value_name = "WORLD",
+        help_heading = "Faults"
+    )]
+    pub(super) world: Option<String>,
+    /// Judge by the promises of this N/R/W instead of the configured one
+    #[arg(
+        long,
+        env = "QUORATE_CLAIM",
+        value_name = "N/R/W",
+        help_heading = "Judgement"
+    )]
+    pub(super) claim: Option<String>,
+    /// Keep the nodes' data directories even if every promise was kept
+    #[arg(long, help_heading = "Judgement")]
+    pub(super) keep_data: bool,
+    /// The executable that becomes the nodes, if not this one
+    #[arg(long, value_name = "PATH", help_heading = "Judgement")]
+    pub(super) node_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreFlags {
+    /// Nodes of the cluster [default: 5]
+    #[arg(long, env = "QUORATE_NODES", value_name = "NUMBER")]
+    pub(super) nodes: Option<u16>,
+    /// Replicas of each key [default: 3]
+    #[arg(short = 'N', env = "QUORATE_N", value_name = "N")]
+    pub(super) n: Option<u16>,
+    /// Answers that a read waits for [default: more than half of N]
+    #[arg(short = 'R', env = "QUORATE_R", value_name = "R")]
+    pub(super) r: Option<u16>,
+    /// Acknowledgements that a write waits for [default: more than half of N]
+    #[arg(short = 'W', env = "QUORATE_W", value_name = "W")]
+    pub(super) w: Option<u16>,
+    /// Whom a read asks: quorum (R replicas, more if they are slow) or all [default: quorum]
+    #[arg(long, env = "QUORATE_READ_FANOUT", value_name = "WHOM")]
+    pub(super) read_fanout: Option<String>,
+    /// What a read does about stale replicas: none, async or blocking [default: blocking]
+    #[arg(long, env = "QUORATE_READ_REPAIR", value_name = "HOW")]
+    pub(super) read_repair: Option<String>,
+    /// When a replica's log is synced: each-write, or "every 10ms" [default: each-write]
+    #[arg(long, env = "QUORATE_SYNC", value_name = "POLICY")]
+    pub(super) sync: Option<String>,
+    /// How long a coordinator waits for replicas [default: 500ms]
+    #[arg(long, env = "QUORATE_REQUEST_TIMEOUT", value_name = "DURATION")]
+    pub(super) request_timeout: Option<String>,
+    /// Build defects into the nodes, to see whether they are caught (see `quorate list sabotages`)
+    #[arg(
+        long,
+        env = "QUORATE_SABOTAGE",
+        value_delimiter = ',',
+        value_name = "NAMES"
+    )]
+    pub(super) sabotage: Option<Vec<String>>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Load")]
+pub(super) struct LoadFlags {
+    /// What clients do (see `quorate list workloads`) [default: register]
+    #[arg(long, env = "QUORATE_WORKLOAD", value_name = "NAME")]
+    pub(super) workload: Option<String>,
+    /// Concurrent clients [default: 8]
+    #[arg(long, env = "QUORATE_CLIENTS", value_name = "NUMBER")]
+    pub(super) clients: Option<u64>,
+    /// Operations per second of all clients together; 0 = as fast as they can [default: 500]
+    #[arg(long, env = "QUORATE_RATE", value_name = "NUMBER")]
+    pub(super) rate: Option<u64>,
+    /// Keys [default: 10]
+    #[arg(long, env = "QUORATE_KEYS", value_name = "NUMBER")]
+    pub(super) keys: Option<u64>,
+    /// Share of reads [default: the workload's]
+    #[arg(long, env = "QUORATE_READS", value_name = "PERCENT")]
+    pub(super) reads: Option<u64>,
+    /// Share of deletes [default: the workload's]
+    #[arg(long, env = "QUORATE_DELETES", value_name = "PERCENT")]
+    pub(super) deletes: Option<u64>,
+    /// How long a client waits for one operation [default: 1s]
+    #[arg(long, env = "QUORATE_OP_TIMEOUT", value_name = "DURATION")]
+    pub(super) op_timeout: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Check {
+    /// A history.jsonl, a run's directory, `latest`, `failed`, or the beginning of a run's id
+    #[arg(value_name = "HISTORY")]
+    pub(super) history: String,
+    /// Judge by the promises of this N/R/W instead of those in the history
+    #[arg(long, value_name = "N/R/W")]
+    pub(super) claim: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Gate {
+    /// The list of plans
+    #[arg(value_name = "FILE", default_value = "gate.toml")]
+    pub(super) file: PathBuf,
+    /// Run only the cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(super) only: Option<String>,
+    /// The executable that becomes the nodes, if not this one
+    #[arg(long, value_name = "PATH")]
+    pub(super) node_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// A guarantee, anomaly, fault, workload or sabotage
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct List {
+    /// Only guarantees, faults, workloads or sabotages
+    #[arg(value_name = "WHAT")]
+    pub(super) what: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Node {
+    /// The node's seat, a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Args;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

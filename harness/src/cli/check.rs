@@ -1,0 +1,40 @@
+//! `quorate check`: judge a saved history again.
+
+use super::args::{self, Common, Format};
+use crate::exit::Exit;
+use crate::plan::parse_claim;
+use crate::report::style::{Style, complain, print};
+use crate::report::text;
+use crate::results::find_history;
+use crate::run::{exit_of, judge_file};
+
+pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit {
+    let claim = match command.claim.as_deref().map(parse_claim).transpose() {
+        Ok(claim) => claim,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    let path = match find_history(&command.history, &common.results) {
+        Ok(path) => path,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    match judge_file(&path, claim) {
+        Ok((history, verdict)) => {
+            match common.format {
+                Format::Text => print(&text::check(&command.history, &history, &verdict, style)),
+                Format::Json => print(&verdict.to_json()),
+            }
+            exit_of(&verdict)
+        }
+        // A file that cannot be read or understood is bad input here, not a failure of ours.
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::Usage
+        }
+    }
+}

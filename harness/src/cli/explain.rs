@@ -1,0 +1,106 @@
+//! `quorate explain`: the paragraph behind a name.
+
+use quorate_checkers::guarantee::Guarantee;
+use quorate_node::config::Sabotage;
+use quorate_workloads::Kind;
+
+use super::args;
+use crate::exit::Exit;
+use crate::fault::FaultKind;
+use crate::plan::nearest;
+use crate::report::style::{complain, print};
+
+/// Width of a paragraph, columns.
+const WIDTH: usize = 96;
+
+pub(super) fn main(command: &args::Explain) -> Exit {
+    let Some(text) = paragraph(&command.name) else {
+        let known = names();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let hint = nearest(&command.name, &known).map_or_else(
+            || "see `quorate list`".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        complain(&format!("nothing is called `{}`: {hint}", command.name));
+        return Exit::Usage;
+    };
+    print(&text);
+    Exit::Kept
+}
+
+fn names() -> Vec<String> {
+    let guarantees = Guarantee::ALL
+        .iter()
+        .flat_map(|guarantee| [guarantee.name(), guarantee.anomaly_name()]);
+    guarantees
+        .chain(FaultKind::ALL.map(FaultKind::name))
+        .chain(Kind::ALL.map(Kind::name))
+        .chain(Sabotage::ALL.map(Sabotage::name))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn paragraph(name: &str) -> Option<String> {
+    if let Some(guarantee) = Guarantee::from_name(name) {
+        let title = format!(
+            "{} (guarantee; broken by: {})",
+            guarantee.name(),
+            guarantee.anomaly_name()
+        );
+        return Some(told(&title, guarantee.paragraph()));
+    }
+    if let Some(fault) = FaultKind::from_name(name) {
+        return Some(told(&format!("{name} (fault)"), fault.paragraph()));
+    }
+    if let Some(workload) = Kind::from_name(name) {
+        let judges: Vec<&str> = workload
+            .guarantees()
+            .iter()
+            .map(|guarantee| guarantee.name())
+            .collect();
+        let text = format!(
+            "{}\nGives evidence for: {}.",
+            workload.paragraph(),
+            judges.join(", ")
+        );
+        return Some(told(&format!("{name} (workload)"), &text));
+    }
+    let sabotage = Sabotage::ALL
+        .into_iter()
+        .find(|sabotage| sabotage.name() == name)?;
+    Some(told(&format!("{name} (sabotage)"), sabotage.paragraph()))
+}
+
+fn told(title: &str, text: &str) -> String {
+    let mut out = format!("{title}\n\n");
+    for paragraph in text.lines() {
+        let mut line = String::from(" ");
+        for word in paragraph.split_whitespace() {
+            if line.len() + 1 + word.len() > WIDTH {
+                out.push_str(&line);
+                out.push('\n');
+                line = String::from(" ");
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{names, paragraph};
+
+    #[test]
+    fn every_name_has_a_paragraph() {
+        for name in names() {
+            let text = paragraph(&name).unwrap_or_else(|| panic!("{name} is not explained"));
+            assert!(text.len() > 120, "{name} is hardly explained: {text}");
+            assert!(text.lines().all(|line| line.len() < 140), "{name}: {text}");
+        }
+        assert_eq!(paragraph("linear"), None);
+    }
+}

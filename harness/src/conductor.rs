@@ -1,0 +1,457 @@
+//! The conductor: decides what happens next in a run, and writes down what happened.
+//!
+//! Sans-IO. It is told the time and what came back, and answers with the next [`Action`]; it opens no socket, reads no clock and
+//! knows no world. The same conductor drives real processes and, later, the simulator. It judges nothing.
+//!
+//! Phases: Settle -> Warm -> Storm -> Heal -> Quiet -> Census -> Stop. Events come out of [`Conductor::drain_events`] in the order in which they must
+//! be written; their times never go backwards, because the conductor itself stamps them: an invocation before the action is handed
+//! out, a completion after its outcome came in. So spans err outward only.
+
+mod census;
+mod clients;
+mod record;
+
+use std::collections::VecDeque;
+
+use quorate_checkers::history::{Event, Nanos};
+use quorate_workloads::{Action as Turn, Rng, Workload};
+
+use crate::fault::{Effect, Fault};
+use crate::plan::{Plan, PlanError, Scheduled};
+use crate::world::{ClientOp, OpKind, Outcome};
+use census::Census;
+use clients::Clients;
+use record::Record;
+
+/// After the load ended, operations in flight may take this much longer than their own time-out, ms.
+const STRAGGLER_MS: u64 = 1_000;
+
+/// A phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nodes start and find each other.
+    Settle,
+    /// Load, no faults.
+    Warm,
+    /// Load and faults.
+    Storm,
+    /// Faults are healed.
+    Heal,
+    /// Repairs and queues drain.
+    Quiet,
+    /// Every key is read at every replica.
+    Census,
+    /// The cluster is stopped.
+    Stop,
+}
+
+impl Phase {
+    /// The word in histories and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Settle => "settle",
+            Phase::Warm => "warm",
+            Phase::Storm => "storm",
+            Phase::Heal => "heal",
+            Phase::Quiet => "quiet",
+            Phase::Census => "census",
+            Phase::Stop => "stop",
+        }
+    }
+}
+
+/// What the world must do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Wait until all nodes are ready; then call [`Conductor::settled`].
+    Settle,
+    /// Let a client carry out an operation; then call [`Conductor::completed`].
+    Invoke {
+        /// The client: 0 to clients - 1.
+        client: usize,
+        /// The node to ask.
+        node: u16,
+        /// What to ask.
+        op: ClientOp,
+    },
+    /// Install the fault of this index; then call [`Conductor::injected`].
+    Inject(usize),
+    /// Heal the fault of this index; then call [`Conductor::healed`].
+    Heal(usize),
+    /// Undo whatever may be left of any fault; then call [`Conductor::all_healed`].
+    HealAll,
+    /// Wait, bounded, until queues are empty and repairs done; then call [`Conductor::quiet`].
+    Quiesce,
+    /// Nothing to do until this time, or until something comes back.
+    Wait(Nanos),
+    /// The run is over.
+    Done,
+}
+
+/// Where a fault of the timeline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Planned,
+    Injecting,
+    Live,
+    Healing,
+    Over,
+}
+
+/// Decides what happens next.
+pub struct Conductor {
+    phase: Phase,
+    /// Whether the action that opens the phase was handed out already.
+    asked: bool,
+    timeline: Vec<Scheduled>,
+    stages: Vec<Stage>,
+    warm: Nanos,
+    storm: Nanos,
+    op_timeout: Nanos,
+    storm_began: Nanos,
+    load_ends: Nanos,
+    workload: Box<dyn Workload>,
+    levels: (u32, u32),
+    rng: Rng,
+    clients: Clients,
+    census: Census,
+    replicas_of: Box<dyn Fn(&str) -> Vec<u16> + Send>,
+    record: Record,
+    stopped: bool,
+}
+
+impl Conductor {
+    /// A conductor for this plan. `replicas_of` names the nodes that should hold a key.
+    pub fn new(
+        plan: &Plan,
+        replicas_of: Box<dyn Fn(&str) -> Vec<u16> + Send>,
+    ) -> Result<Conductor, PlanError> {
+        let (kind, settings) = plan.load.kind()?;
+        let ms = |ms: u64| Nanos(ms.saturating_mul(1_000_000));
+        Ok(Conductor {
+            phase: Phase::Settle,
+            asked: false,
+            stages: vec![Stage::Planned; plan.timeline.len()],
+            timeline: plan.timeline.clone(),
+            warm: ms(plan.phases.warm_ms),
+            storm: ms(plan.phases.storm_ms),
+            op_timeout: ms(plan.load.op_timeout_ms),
+            storm_began: Nanos::NEVER,
+            load_ends: Nanos::NEVER,
+            workload: kind.build(&settings),
+            levels: (plan.store.r.into(), plan.store.w.into()),
+            rng: Rng::stream(plan.seed, "load"),
+            clients: Clients::new(plan, kind.coordinators()),
+            census: Census::default(),
+            replicas_of,
+            record: Record::new(plan.load.clients),
+            stopped: false,
+        })
+    }
+
+    /// The current phase.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Faults that are installed now, for the progress line.
+    pub fn live_faults(&self) -> impl Iterator<Item = &Scheduled> {
+        self.timeline
+            .iter()
+            .zip(&self.stages)
+            .filter(|(_, stage)| matches!(stage, Stage::Live | Stage::Healing))
+            .map(|(scheduled, _)| scheduled)
+    }
+
+    /// The fault of this index.
+    pub fn fault(&self, index: usize) -> Option<&Fault> {
+        self.timeline.get(index).map(|scheduled| &scheduled.fault)
+    }
+
+    /// Takes out the events recorded since the last call, in order.
+    pub fn drain_events(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.record.drain()
+    }
+
+    /// Makes no events from now on: for measuring what making them costs.
+    pub fn record_nothing(&mut self) {
+        self.record.off();
+    }
+
+    /// How many client operations completed so far.
+    pub fn completed_ops(&self) -> u64 {
+        self.record.completed_ops()
+    }
+
+    /// Ends the load now and goes on to heal, drain, read and stop: the controlled stop.
+    pub fn stop(&mut self, now: Nanos, why: &str) {
+        if self.stopped || self.phase >= Phase::Heal {
+            return;
+        }
+        self.stopped = true;
+        self.record.note(now, "stop", why);
+        if self.phase == Phase::Settle {
+            self.enter(Phase::Stop, now);
+        } else {
+            self.load_ends = now;
+            self.enter(Phase::Heal, now);
+        }
+    }
+
+    /// What to do at this time. Call again after every answer and whenever a wait is over.
+    pub fn poll(&mut self, now: Nanos) -> Action {
+        match self.phase {
+            Phase::Settle => self.once(now, Action::Settle),
+            Phase::Warm | Phase::Storm => self.load(now),
+            Phase::Heal => self.heal(now),
+            Phase::Quiet => self.once(now, Action::Quiesce),
+            Phase::Census => self.count(now),
+            Phase::Stop => Action::Done,
+        }
+    }
+
+    /// All nodes are ready: the load begins.
+    pub fn settled(&mut self, now: Nanos) {
+        if self.phase != Phase::Settle {
+            return;
+        }
+        self.storm_began = Nanos(now.0 + self.warm.0);
+        self.load_ends = Nanos(self.storm_began.0 + self.storm.0);
+        self.clients.start(now);
+        self.enter(Phase::Warm, now);
+    }
+
+    /// A client's operation came back.
+    pub fn completed(&mut self, now: Nanos, client: usize, outcome: Outcome) {
+        let Some(op) = self.clients.finish(client, now, &outcome, &mut self.rng) else {
+            return;
+        };
+        if op.f == OpKind::Census {
+            self.census
+                .finish(&op.key, op.node, matches!(outcome, Outcome::Ok { .. }), now);
+        }
+        self.record.completion(now, op, outcome);
+    }
+
+    /// A fault took, or not.
+    pub fn injected(&mut self, now: Nanos, index: usize, effect: &Effect) {
+        let Some(scheduled) = self.timeline.get(index) else {
+            return;
+        };
+        self.stages[index] = if matches!(effect, Effect::Skipped(_)) {
+            Stage::Over
+        } else {
+            Stage::Live
+        };
+        self.record.effect(now, scheduled, effect);
+    }
+
+    /// A fault is healed, or not.
+    pub fn healed(&mut self, now: Nanos, index: usize, effect: &Effect) {
+        let Some(scheduled) = self.timeline.get(index) else {
+            return;
+        };
+        self.stages[index] = Stage::Over;
+        self.record.healed(now, scheduled, effect);
+    }
+
+    /// Nothing is left of any fault.
+    pub fn all_healed(&mut self, now: Nanos) {
+        if self.phase == Phase::Heal {
+            self.enter(Phase::Quiet, now);
+        }
+    }
+
+    /// Queues are empty, or the bound was reached. `drained` says which, for the record.
+    pub fn quiet(&mut self, now: Nanos, drained: bool) {
+        if self.phase != Phase::Quiet {
+            return;
+        }
+        if !drained {
+            self.record.note(
+                now,
+                "quiet",
+                "queues were not empty at the end of the quiet time",
+            );
+        }
+        let keys = self.workload.keys();
+        self.census = Census::new(keys.iter().flat_map(|key| {
+            (self.replicas_of)(key)
+                .into_iter()
+                .map(move |node| (key.clone(), node))
+        }));
+        self.enter(Phase::Census, now);
+    }
+
+    /// A node died although nobody killed it.
+    pub fn node_died(&mut self, now: Nanos, node: u16, why: &str) {
+        self.record.crash(now, node, why);
+    }
+
+    /// The wall clock of the machine was stepped: stamps of the nodes no longer follow real time.
+    pub fn host_clock_stepped(&mut self, now: Nanos, step_ns: i64) {
+        self.record.host_clock(now, step_ns);
+    }
+
+    fn enter(&mut self, phase: Phase, now: Nanos) {
+        self.phase = phase;
+        self.asked = false;
+        self.record.phase(now, phase);
+    }
+
+    /// Hands out `action` the first time, then waits for its answer.
+    fn once(&mut self, now: Nanos, action: Action) -> Action {
+        if self.asked {
+            return Action::Wait(later(now, 1_000));
+        }
+        if self.phase == Phase::Settle {
+            self.record.phase(now, Phase::Settle);
+        }
+        self.asked = true;
+        action
+    }
+
+    fn load(&mut self, now: Nanos) -> Action {
+        if self.phase == Phase::Warm && now >= self.storm_began {
+            self.enter(Phase::Storm, now);
+        }
+        if now >= self.load_ends {
+            self.enter(Phase::Heal, now);
+            return self.heal(now);
+        }
+        if let Some(action) = self.due_fault(now) {
+            return action;
+        }
+        if let Some(client) = self.clients.due(now, &mut self.rng) {
+            let turn = self.workload.next(client as u64, &mut self.rng);
+            let (r, w) = self.levels;
+            let (f, level) = match turn.action {
+                Turn::Read => (OpKind::Read, r),
+                Turn::Write(value) => (OpKind::Write(value), w),
+                Turn::Delete => (OpKind::Delete, w),
+            };
+            return self.invoke(
+                now,
+                client,
+                ClientOp {
+                    f,
+                    key: turn.key,
+                    level: Some(level),
+                },
+                None,
+            );
+        }
+        let next = self
+            .load_ends
+            .min(self.next_fault())
+            .min(self.clients.next_due(now));
+        let next = if self.phase == Phase::Warm {
+            next.min(self.storm_began)
+        } else {
+            next
+        };
+        Action::Wait(next.max(now))
+    }
+
+    /// Lets `client` ask `node` (or its own coordinator) for `op`.
+    fn invoke(&mut self, now: Nanos, client: usize, op: ClientOp, node: Option<u16>) -> Action {
+        let node = self.clients.begin(client, &op, node);
+        self.record
+            .invocation(now, self.clients.process(client), node, &op);
+        Action::Invoke { client, node, op }
+    }
+
+    fn due_fault(&mut self, now: Nanos) -> Option<Action> {
+        for index in 0..self.timeline.len() {
+            let scheduled = &self.timeline[index];
+            let (at, until) = self.window(scheduled);
+            match self.stages[index] {
+                Stage::Planned if self.phase == Phase::Storm && now >= at => {
+                    self.stages[index] = Stage::Injecting;
+                    self.record.inject(now, scheduled);
+                    return Some(Action::Inject(index));
+                }
+                // What lasts until the end of the storm is healed in the phase of that name.
+                Stage::Live if now >= until && until < self.load_ends => {
+                    return Some(self.begin_heal(now, index));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn begin_heal(&mut self, now: Nanos, index: usize) -> Action {
+        self.stages[index] = Stage::Healing;
+        self.record.heal(now, &self.timeline[index]);
+        Action::Heal(index)
+    }
+
+    /// When a fault of the timeline begins and ends.
+    fn window(&self, scheduled: &Scheduled) -> (Nanos, Nanos) {
+        let at = later(self.storm_began, scheduled.at_ms);
+        (at, later(at, scheduled.for_ms).min(self.load_ends))
+    }
+
+    fn next_fault(&self) -> Nanos {
+        let times = self
+            .timeline
+            .iter()
+            .zip(&self.stages)
+            .filter_map(|(scheduled, stage)| match stage {
+                Stage::Planned => Some(self.window(scheduled).0),
+                Stage::Live => Some(self.window(scheduled).1),
+                Stage::Injecting | Stage::Healing | Stage::Over => None,
+            });
+        times.min().unwrap_or(Nanos::NEVER)
+    }
+
+    /// First the operations in flight come home (bounded), then each live fault is healed, then whatever may be left.
+    fn heal(&mut self, now: Nanos) -> Action {
+        let patience = Nanos(self.load_ends.0.saturating_add(self.op_timeout.0));
+        if self.clients.busy() && now < later(patience, STRAGGLER_MS) {
+            return Action::Wait(later(patience, STRAGGLER_MS));
+        }
+        if let Some(index) = self.stages.iter().position(|&stage| stage == Stage::Live) {
+            return self.begin_heal(now, index);
+        }
+        if self
+            .stages
+            .iter()
+            .any(|stage| matches!(stage, Stage::Injecting | Stage::Healing))
+        {
+            return Action::Wait(later(now, 1_000));
+        }
+        self.once(now, Action::HealAll)
+    }
+
+    fn count(&mut self, now: Nanos) -> Action {
+        while let Some(client) = self.clients.idle(now) {
+            let Some((key, node)) = self.census.next(now) else {
+                break;
+            };
+            let op = ClientOp {
+                f: OpKind::Census,
+                key,
+                level: None,
+            };
+            return self.invoke(now, client, op, Some(node));
+        }
+        if self.census.is_done() {
+            self.enter(Phase::Stop, now);
+            return Action::Done;
+        }
+        // Both must be there: a read that is due and a client that is free.
+        Action::Wait(self.census.next_due(now).max(self.clients.next_idle(now)))
+    }
+}
+
+/// A queue of things to do, each not before its time.
+type Due<T> = VecDeque<(Nanos, T)>;
+
+fn later(time: Nanos, ms: u64) -> Nanos {
+    Nanos(time.0.saturating_add(ms.saturating_mul(1_000_000)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! From what happened to the events of the history, in order, with dense indices.
+//!
+//! It writes no file: events wait here until the run takes them out.
+
+use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
+use serde_json::{Map, json};
+
+use super::Phase;
+use super::clients::InFlight;
+use crate::fault::Effect;
+use crate::plan::Scheduled;
+use crate::world::{ClientOp, OpKind, Outcome, node_name};
+
+pub(super) struct Record {
+    off: bool,
+    events: Vec<Event>,
+    next_index: u64,
+    last_time: Nanos,
+    completed_ops: u64,
+}
+
+impl Record {
+    pub(super) fn new(clients: u64) -> Record {
+        let room = usize::try_from(clients * 4).unwrap_or(0);
+        Record {
+            off: false,
+            events: Vec::with_capacity(room),
+            next_index: 0,
+            last_time: Nanos(0),
+            completed_ops: 0,
+        }
+    }
+
+    pub(super) fn off(&mut self) {
+        self.off = true;
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.events.drain(..)
+    }
+
+    pub(super) fn completed_ops(&self) -> u64 {
+        self.completed_ops
+    }
+
+    pub(super) fn invocation(&mut self, now: Nanos, process: u64, node: u16, op: &ClientOp) {
+        if self.off {
+            return;
+        }
+        let mut event = self.event(now, EventType::Invoke, Process::Client(process), f_of(op.f));
+        event.key = Some(op.key.clone());
+        event.value = asked_value(op.f);
+        event.node = Some(node_name(node));
+        event.level = op.level;
+        self.events.push(event);
+    }
+
+    pub(super) fn completion(&mut self, now: Nanos, op: InFlight, outcome: Outcome) {
+        self.completed_ops += 1;
+        if self.off {
+            return;
+        }
+        let (kind, value, error, evidence) = match outcome {
+            Outcome::Ok { value, evidence } => (EventType::Ok, value, None, evidence),
+            Outcome::Fail { error, evidence } => {
+                (EventType::Fail, asked_value(op.f), Some(error), evidence)
+            }
+            Outcome::Info { error, evidence } => {
+                (EventType::Info, asked_value(op.f), Some(error), evidence)
+            }
+        };
+        let mut event = self.event(now, kind, Process::Client(op.process), f_of(op.f));
+        event.key = Some(op.key);
+        event.value = value;
+        event.error = error;
+        event.node = Some(node_name(op.node));
+        event.level = op.level;
+        event.evidence = evidence;
+        self.events.push(event);
+    }
+
+    pub(super) fn phase(&mut self, now: Nanos, phase: Phase) {
+        self.note(now, "phase", phase.name());
+    }
+
+    /// A remark of the harness: `f` and a text.
+    pub(super) fn note(&mut self, now: Nanos, f: &str, text: &str) {
+        self.nemesis(now, f, serde_json::Value::String(text.to_owned()));
+    }
+
+    pub(super) fn inject(&mut self, now: Nanos, scheduled: &Scheduled) {
+        self.fault(now, scheduled, "inject", None);
+    }
+
+    pub(super) fn effect(&mut self, now: Nanos, scheduled: &Scheduled, effect: &Effect) {
+        match effect {
+            Effect::Installed => self.fault(now, scheduled, "installed", None),
+            Effect::Skipped(why) => self.fault(now, scheduled, "skipped", Some(why)),
+            Effect::Indeterminate(why) => self.fault(now, scheduled, "indeterminate", Some(why)),
+        }
+    }
+
+    pub(super) fn heal(&mut self, now: Nanos, scheduled: &Scheduled) {
+        self.fault(now, scheduled, "heal", None);
+    }
+
+    pub(super) fn healed(&mut self, now: Nanos, scheduled: &Scheduled, effect: &Effect) {
+        match effect {
+            Effect::Installed => self.fault(now, scheduled, "healed", None),
+            Effect::Skipped(why) => self.fault(now, scheduled, "healed", Some(why)),
+            Effect::Indeterminate(why) => self.fault(now, scheduled, "unhealed", Some(why)),
+        }
+    }
+
+    pub(super) fn crash(&mut self, now: Nanos, node: u16, why: &str) {
+        let id = format!("crash{}", self.next_index);
+        let body = json!({ "id": id, "step": "installed", "nodes": [node_name(node)], "why": why });
+        self.nemesis(now, "crash", body);
+    }
+
+    pub(super) fn host_clock(&mut self, now: Nanos, step_ns: i64) {
+        let id = format!("host-clock{}", self.next_index);
+        let body = json!({ "id": id, "step": "installed", "offset_ns": [step_ns] });
+        self.nemesis(now, "host-clock", body);
+    }
+
+    fn fault(&mut self, now: Nanos, scheduled: &Scheduled, step: &str, why: Option<&String>) {
+        let fault = &scheduled.fault;
+        let mut body = Map::new();
+        body.insert("id".to_owned(), json!(scheduled.id));
+        body.insert("step".to_owned(), json!(step));
+        let nodes: Vec<String> = fault.nodes().into_iter().map(node_name).collect();
+        body.insert("nodes".to_owned(), json!(nodes));
+        if !fault.links().is_empty() {
+            let links: Vec<[String; 2]> = fault
+                .links()
+                .iter()
+                .map(|link| [node_name(link.from), node_name(link.to)])
+                .collect();
+            body.insert("links".to_owned(), json!(links));
+        }
+        let offsets = fault.offsets_ns();
+        if !offsets.is_empty() {
+            body.insert("offset_ns".to_owned(), json!(offsets));
+        }
+        if let Some(why) = why {
+            body.insert("why".to_owned(), json!(why));
+        }
+        self.nemesis(now, fault.kind().name(), serde_json::Value::Object(body));
+    }
+
+    fn nemesis(&mut self, now: Nanos, f: &str, body: serde_json::Value) {
+        if self.off {
+            return;
+        }
+        let mut event = self.event(now, EventType::Info, Process::Nemesis, F::from(f));
+        event.value = Value::Json(Box::new(body));
+        self.events.push(event);
+    }
+
+    /// An event with the next index. Times never go backwards, whatever the caller's clock says.
+    fn event(&mut self, now: Nanos, kind: EventType, process: Process, f: F) -> Event {
+        let index = self.next_index;
+        self.next_index += 1;
+        self.last_time = self.last_time.max(now);
+        Event {
+            index,
+            time: self.last_time,
+            kind,
+            process,
+            f,
+            key: None,
+            value: Value::Nil,
+            error: None,
+            node: None,
+            level: None,
+            evidence: None,
+            extra: Map::new(),
+        }
+    }
+}
+
+fn f_of(kind: OpKind) -> F {
+    match kind {
+        OpKind::Read => F::Read,
+        OpKind::Write(_) => F::Write,
+        OpKind::Delete => F::Delete,
+        OpKind::Census => F::Census,
+    }
+}
+
+/// What the client asked to be written; nothing for reads and deletes.
+fn asked_value(kind: OpKind) -> Value {
+    match kind {
+        OpKind::Write(value) => Value::Int(value),
+        OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
+    }
+}

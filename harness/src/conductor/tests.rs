@@ -1,0 +1,279 @@
+//! The conductor driven by a scripted world in virtual time: no sockets, no clock.
+
+use std::collections::BTreeMap;
+
+use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
+
+use super::{Action, Conductor, Phase};
+use crate::fault::Effect;
+use crate::plan::{Plan, PlanSpec};
+use crate::world::{ClientOp, OpKind, Outcome};
+
+fn plan(faults: &[&str]) -> Plan {
+    let spec = PlanSpec {
+        lasts: Some("4s".into()),
+        rate: Some(200),
+        clients: Some(4),
+        faults: Some(faults.iter().map(|&fault| fault.to_owned()).collect()),
+        ..PlanSpec::default()
+    };
+    spec.plan(11).expect("a plan")
+}
+
+/// What the scripted world answers to the n-th operation.
+type Script = fn(u64, &ClientOp) -> Outcome;
+
+fn all_well(_: u64, op: &ClientOp) -> Outcome {
+    let value = match op.f {
+        OpKind::Write(value) => Value::Int(value),
+        OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
+    };
+    Outcome::Ok {
+        value,
+        evidence: None,
+    }
+}
+
+/// Runs a conductor to its end; each operation takes 3 ms, each fault 1 ms to install or heal. Interrupts at `stop_at`.
+fn perform(plan: &Plan, script: Script, stop_at: Option<Nanos>) -> Vec<Event> {
+    let mut conductor = Conductor::new(plan, Box::new(|_| vec![1, 2, 3])).expect("a conductor");
+    let mut now = Nanos(0);
+    let mut events = Vec::new();
+    let mut due: BTreeMap<(Nanos, u64), Box<dyn FnOnce(&mut Conductor, Nanos)>> = BTreeMap::new();
+    let mut asked = 0;
+    let mut stopped = false;
+    for _ in 0..1_000_000 {
+        if stop_at.is_some_and(|at| now >= at) && !stopped {
+            stopped = true;
+            conductor.stop(now, "interrupted");
+        }
+        asked += 1;
+        let at = |ms: u64| (Nanos(now.0 + ms * 1_000_000), asked);
+        match conductor.poll(now) {
+            Action::Done => {
+                events.extend(conductor.drain_events());
+                return events;
+            }
+            Action::Wait(until) => {
+                let until = until.max(Nanos(now.0 + 1));
+                match due.first_key_value().map(|(&(time, _), _)| time) {
+                    Some(time) if time <= until => {
+                        now = now.max(time);
+                        let (_, answer) = due.pop_first().expect("it is there");
+                        answer(&mut conductor, now);
+                    }
+                    _ => now = until,
+                }
+            }
+            Action::Invoke { client, op, .. } => {
+                let outcome = script(asked, &op);
+                due.insert(
+                    at(3),
+                    Box::new(move |conductor, now| conductor.completed(now, client, outcome)),
+                );
+            }
+            Action::Settle => {
+                due.insert(at(1), Box::new(Conductor::settled));
+            }
+            Action::Inject(index) => {
+                due.insert(
+                    at(1),
+                    Box::new(move |conductor, now| {
+                        conductor.injected(now, index, &Effect::Installed)
+                    }),
+                );
+            }
+            Action::Heal(index) => {
+                due.insert(
+                    at(1),
+                    Box::new(move |conductor, now| {
+                        conductor.healed(now, index, &Effect::Installed)
+                    }),
+                );
+            }
+            Action::HealAll => {
+                due.insert(at(1), Box::new(Conductor::all_healed));
+            }
+            Action::Quiesce => {
+                due.insert(at(1), Box::new(|conductor, now| conductor.quiet(now, true)));
+            }
+        }
+    }
+    panic!("the conductor never came to an end");
+}
+
+fn phases(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter(|event| event.f == F::Phase)
+        .map(|event| event.value.to_string())
+        .collect()
+}
+
+#[test]
+fn a_run_goes_through_all_phases_and_reads_every_key_at_every_replica() {
+    let plan = plan(&["none"]);
+    let events = perform(&plan, all_well, None);
+    assert_eq!(
+        phases(&events),
+        ["settle", "warm", "storm", "heal", "quiet", "census", "stop"]
+            .map(|phase| format!("\"{phase}\""))
+    );
+    let census = events
+        .iter()
+        .filter(|event| event.f == F::Census && event.kind == EventType::Ok);
+    assert_eq!(census.count(), 10 * 3);
+    let load = events
+        .iter()
+        .filter(|event| event.kind == EventType::Invoke && event.f != F::Census)
+        .count();
+    assert!(
+        (600..1_000).contains(&load),
+        "4 s at 200/s gave {load} operations"
+    );
+}
+
+#[test]
+fn indices_are_dense_and_times_never_go_backwards() {
+    let events = perform(
+        &plan(&["kill", "pause", "partition", "slow", "clock"]),
+        all_well,
+        None,
+    );
+    assert!(
+        events
+            .iter()
+            .zip(0..)
+            .all(|(event, index)| event.index == index)
+    );
+    assert!(events.windows(2).all(|pair| pair[0].time <= pair[1].time));
+}
+
+#[test]
+fn every_fault_is_healed_before_the_census() {
+    let plan = plan(&["kill", "pause", "partition", "slow", "clock"]);
+    let events = perform(&plan, all_well, None);
+    let census = events
+        .iter()
+        .position(|event| event.f == F::Census)
+        .expect("a census");
+    let steps = |step: &str| {
+        let quoted = format!("\"step\":\"{step}\"");
+        events[..census]
+            .iter()
+            .filter(|event| {
+                event.process == Process::Nemesis && event.value.to_string().contains(&quoted)
+            })
+            .count()
+    };
+    assert!(plan.timeline.len() >= 5);
+    for step in ["inject", "installed", "heal", "healed"] {
+        assert_eq!(steps(step), plan.timeline.len(), "{step}");
+    }
+}
+
+#[test]
+fn a_process_never_invokes_again_after_an_unknown_outcome() {
+    let script: Script = |turn, op| {
+        if turn % 5 == 0 && op.f.has_effect() {
+            Outcome::Info {
+                error: "no answer".into(),
+                evidence: None,
+            }
+        } else {
+            all_well(turn, op)
+        }
+    };
+    let events = perform(&plan(&["none"]), script, None);
+    let mut ended = Vec::new();
+    let mut open = Vec::new();
+    for event in &events {
+        let Process::Client(process) = event.process else {
+            continue;
+        };
+        if event.kind == EventType::Invoke {
+            assert!(
+                !ended.contains(&process),
+                "process {process} came back from the dead"
+            );
+            assert!(!open.contains(&process), "process {process} invoked twice");
+            open.push(process);
+        } else {
+            open.retain(|&other| other != process);
+        }
+        if event.kind == EventType::Info {
+            ended.push(process);
+        }
+    }
+    assert!(ended.len() > 10);
+    assert!(
+        ended.iter().any(|process| *process >= 4),
+        "new ids are old ids plus the number of clients"
+    );
+}
+
+#[test]
+fn a_census_read_that_fails_is_tried_again_and_given_up_after_a_while() {
+    let script: Script = |turn, op| match op.f {
+        OpKind::Census if op.key == "k3" => Outcome::Fail {
+            error: "no answer".into(),
+            evidence: None,
+        },
+        OpKind::Census if turn % 2 == 0 => Outcome::Fail {
+            error: "busy".into(),
+            evidence: None,
+        },
+        _ => all_well(turn, op),
+    };
+    let events = perform(&plan(&["none"]), script, None);
+    let tries = |key: &str, kind| {
+        let of_key = |event: &&Event| event.f == F::Census && event.key.as_deref() == Some(key);
+        events
+            .iter()
+            .filter(of_key)
+            .filter(|event| event.kind == kind)
+            .count()
+    };
+    assert_eq!(tries("k3", EventType::Fail), 3 * 5);
+    assert!(tries("k1", EventType::Ok) >= 1);
+}
+
+#[test]
+fn an_interrupt_ends_the_load_and_still_heals_and_reads() {
+    let plan = plan(&["kill", "partition"]);
+    let events = perform(&plan, all_well, Some(Nanos(1_500_000_000)));
+    assert_eq!(phases(&events).last().map(String::as_str), Some("\"stop\""));
+    assert!(events.iter().any(|event| event.f == F::Census));
+    assert!(
+        events
+            .last()
+            .is_some_and(|event| event.time < Nanos(2_500_000_000)),
+        "it went on and on"
+    );
+    let injected = events
+        .iter()
+        .filter(|event| event.value.to_string().contains("\"step\":\"inject\""))
+        .count();
+    let healed = events
+        .iter()
+        .filter(|event| event.value.to_string().contains("\"step\":\"healed\""))
+        .count();
+    assert!(injected > 0);
+    assert_eq!(injected, healed);
+}
+
+#[test]
+fn the_same_plan_gives_the_same_events() {
+    let plan = plan(&["kill", "partition"]);
+    assert_eq!(
+        perform(&plan, all_well, None),
+        perform(&plan, all_well, None)
+    );
+}
+
+#[test]
+fn phases_come_in_the_order_of_their_declaration() {
+    assert!(
+        Phase::Settle < Phase::Warm && Phase::Heal < Phase::Census && Phase::Census < Phase::Stop
+    );
+}

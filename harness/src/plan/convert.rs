@@ -1,0 +1,51 @@
+//! From a plan to what the judges must know about it: the header of its history, and its faults as windows.
+
+use quorate_checkers::history::header;
+use quorate_checkers::history::{Header, Quorum};
+use quorate_node::config::{ReadRepair, SyncPolicy};
+
+use super::{Plan, PlanError};
+use crate::world::node_name;
+
+impl Plan {
+    /// The first line of the history of a run of this plan.
+    pub fn header(&self) -> Result<Header, PlanError> {
+        let (kind, _) = self.load.kind()?;
+        Ok(Header {
+            format: header::FORMAT,
+            plan: self.digest(),
+            workload: self.load.workload.clone(),
+            seed: self.seed,
+            nodes: (1..=self.store.nodes).map(node_name).collect(),
+            quorum: Quorum {
+                n: self.store.n.into(),
+                r: self.store.r.into(),
+                w: self.store.w.into(),
+            },
+            claim: self.claim,
+            read_repair: match self.store.read_repair {
+                ReadRepair::None => header::ReadRepair::None,
+                ReadRepair::Async => header::ReadRepair::Async,
+                ReadRepair::Blocking => header::ReadRepair::Blocking,
+            },
+            sync: match self.store.sync {
+                SyncPolicy::EachWrite => header::Sync::EachWrite,
+                SyncPolicy::EveryMs(interval_ms) => header::Sync::EveryMs(interval_ms),
+            },
+            request_timeout_ms: self.store.request_timeout_ms,
+            concurrency: self.load.clients,
+            judges: Some(
+                kind.guarantees()
+                    .iter()
+                    .map(|guarantee| guarantee.name().to_owned())
+                    .collect(),
+            ),
+            sabotage: self
+                .store
+                .sabotage
+                .iter()
+                .map(|sabotage| sabotage.name().to_owned())
+                .collect(),
+        })
+    }
+}

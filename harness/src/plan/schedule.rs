@@ -1,0 +1,279 @@
+//! From a seed to a timeline: which faults happen when, to whom, for how long.
+//!
+//! Each kind of fault has a track of its own, drawn from its own stream of the seed, so that asking for one more kind does not
+//! change the others. Tracks overlap; a node is never killed and paused at once, and a majority of nodes stays up.
+
+use quorate_workloads::Rng;
+
+use super::Scheduled;
+use super::shapes::Shape;
+
+use crate::fault::{Cut, Fault, FaultKind, Link};
+
+/// How long faults of a kind last and how long it is quiet between two of them, ms.
+struct Rhythm {
+    first_ms: (u64, u64),
+    lasts_ms: (u64, u64),
+    gap_ms: (u64, u64),
+}
+
+/// Shortest fault worth injecting at the end of a storm, ms.
+const LASTS_MS_MIN: u64 = 200;
+/// When a fault would take down too many nodes, try again this much later, ms.
+const RETRY_MS: u64 = 250;
+
+fn rhythm(kind: FaultKind) -> Rhythm {
+    match kind {
+        FaultKind::Kill | FaultKind::Pause => Rhythm {
+            first_ms: (300, 1_500),
+            lasts_ms: (400, 2_000),
+            gap_ms: (700, 2_500),
+        },
+        FaultKind::Partition | FaultKind::Slow => Rhythm {
+            first_ms: (200, 1_200),
+            lasts_ms: (800, 3_500),
+            gap_ms: (600, 2_000),
+        },
+        // Skew does its harm only while it lasts, so clocks are wrong most of the time.
+        FaultKind::Clock => Rhythm {
+            first_ms: (0, 300),
+            lasts_ms: (1_500, 5_000),
+            gap_ms: (100, 400),
+        },
+    }
+}
+
+/// When a node is unavailable, ms.
+struct Outage {
+    node: u16,
+    from_ms: u64,
+    until_ms: u64,
+}
+
+/// The expanded timeline of a storm, in order of time.
+pub(crate) fn timeline(
+    kinds: &[FaultKind],
+    nodes: u16,
+    storm_ms: u64,
+    seed: u64,
+) -> Vec<Scheduled> {
+    let mut timeline: Vec<(u64, u64, Fault)> = Vec::new();
+    let mut outages: Vec<Outage> = Vec::new();
+    for kind in FaultKind::ALL
+        .into_iter()
+        .filter(|kind| kinds.contains(kind))
+    {
+        let rhythm = rhythm(kind);
+        let mut rng = Rng::stream(seed, kind.name());
+        let mut at_ms = rng.between(rhythm.first_ms.0, rhythm.first_ms.1);
+        while at_ms + LASTS_MS_MIN <= storm_ms {
+            let lasts_ms = rng.between(rhythm.lasts_ms.0, rhythm.lasts_ms.1);
+            let until_ms = (at_ms + lasts_ms).min(storm_ms);
+            let Some(fault) = draw(kind, nodes, at_ms, until_ms, &outages, &mut rng) else {
+                at_ms += RETRY_MS;
+                continue;
+            };
+            if let Fault::Kill { nodes } | Fault::Pause { nodes } = &fault {
+                let outage = |&node| Outage {
+                    node,
+                    from_ms: at_ms,
+                    until_ms,
+                };
+                outages.extend(nodes.iter().map(outage));
+            }
+            timeline.push((at_ms, until_ms - at_ms, fault));
+            at_ms = until_ms + rng.between(rhythm.gap_ms.0, rhythm.gap_ms.1);
+        }
+    }
+    timeline.sort_by_key(|&(at_ms, ..)| at_ms);
+    (1..)
+        .zip(timeline)
+        .map(|(number, (at_ms, for_ms, fault))| Scheduled {
+            id: format!("f{number}"),
+            at_ms,
+            for_ms,
+            fault,
+        })
+        .collect()
+}
+
+fn draw(
+    kind: FaultKind,
+    nodes: u16,
+    at_ms: u64,
+    until_ms: u64,
+    outages: &[Outage],
+    rng: &mut Rng,
+) -> Option<Fault> {
+    match kind {
+        FaultKind::Kill => {
+            victims(nodes, at_ms, until_ms, outages, rng).map(|nodes| Fault::Kill { nodes })
+        }
+        FaultKind::Pause => {
+            victims(nodes, at_ms, until_ms, outages, rng).map(|nodes| Fault::Pause { nodes })
+        }
+        FaultKind::Partition => {
+            let fitting: Vec<Shape> = Shape::ALL
+                .into_iter()
+                .filter(|shape| shape.nodes_min() <= nodes)
+                .collect();
+            let shape = *rng.pick(&fitting)?;
+            let cut = if rng.percent(50) {
+                Cut::Hold
+            } else {
+                Cut::Reset
+            };
+            let links = shape.links(nodes, rng);
+            Some(Fault::Partition {
+                shape: shape.name().to_owned(),
+                cut,
+                links,
+            })
+        }
+        FaultKind::Slow => {
+            let links = some_links(nodes, rng);
+            let delay_ms = rng.between(20, 150);
+            let jitter_ms = rng.between(0, delay_ms);
+            (!links.is_empty()).then_some(Fault::Slow {
+                links,
+                delay_ms,
+                jitter_ms,
+            })
+        }
+        FaultKind::Clock => Some(Fault::Clock {
+            offsets_ms: offsets(nodes, rng),
+        }),
+    }
+}
+
+/// Some nodes that are up all the time from `at_ms` to `until_ms`, few enough that a majority stays up.
+fn victims(
+    nodes: u16,
+    at_ms: u64,
+    until_ms: u64,
+    outages: &[Outage],
+    rng: &mut Rng,
+) -> Option<Vec<u16>> {
+    let overlapping = |node: u16| {
+        outages.iter().any(|outage| {
+            outage.node == node && outage.from_ms <= until_ms && at_ms <= outage.until_ms
+        })
+    };
+    let mut up: Vec<u16> = (1..=nodes).filter(|&node| !overlapping(node)).collect();
+    let down = u64::from(nodes) - up.len() as u64;
+    let most = u64::from(nodes.saturating_sub(1) / 2)
+        .max(1)
+        .saturating_sub(down);
+    if most == 0 || up.is_empty() {
+        return None;
+    }
+    rng.shuffle(&mut up);
+    up.truncate(usize::try_from(rng.between(1, most)).unwrap_or(1));
+    up.sort_unstable();
+    Some(up)
+}
+
+/// Each directed link with a chance of two in five: slow one way, fast the other, is what makes replicas differ.
+fn some_links(nodes: u16, rng: &mut Rng) -> Vec<Link> {
+    (1..=nodes)
+        .flat_map(|from| (1..=nodes).map(move |to| Link { from, to }))
+        .filter(|link| link.from != link.to)
+        .filter(|_| rng.percent(40))
+        .collect()
+}
+
+/// Offsets of up to a second either way, for a random non-empty subset of the nodes.
+fn offsets(nodes: u16, rng: &mut Rng) -> Vec<(u16, i64)> {
+    let always = u16::try_from(rng.between(1, u64::from(nodes))).unwrap_or(1);
+    (1..=nodes)
+        .filter_map(|node| {
+            let chosen = rng.percent(50) || node == always;
+            let size = i64::try_from(rng.between(30, 1_000)).unwrap_or(30);
+            let sign = if rng.percent(50) { 1 } else { -1 };
+            chosen.then_some((node, sign * size))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timeline;
+    use crate::fault::{Fault, FaultKind};
+    use crate::plan::Scheduled;
+
+    fn many(check: impl Fn(u64, &[Scheduled])) {
+        for seed in 0..200 {
+            check(seed, &timeline(&FaultKind::ALL, 5, 18_000, seed));
+        }
+    }
+
+    #[test]
+    fn every_kind_happens_and_every_fault_is_over_with_the_storm() {
+        many(|seed, timeline| {
+            for kind in FaultKind::ALL {
+                assert!(
+                    timeline
+                        .iter()
+                        .any(|scheduled| scheduled.fault.kind() == kind),
+                    "seed {seed}: no {}",
+                    kind.name()
+                );
+            }
+            for scheduled in timeline {
+                assert!(
+                    scheduled.at_ms + scheduled.for_ms <= 18_000,
+                    "seed {seed}: {scheduled:?}"
+                );
+            }
+            assert!(
+                timeline
+                    .windows(2)
+                    .all(|pair| pair[0].at_ms <= pair[1].at_ms)
+            );
+        });
+    }
+
+    #[test]
+    fn no_node_is_killed_and_paused_at_once_and_a_majority_stays_up() {
+        many(|seed, timeline| {
+            for instant_ms in (0..18_000).step_by(50) {
+                let mut down: Vec<u16> = timeline
+                    .iter()
+                    .filter(|fault| {
+                        fault.at_ms <= instant_ms && instant_ms < fault.at_ms + fault.for_ms
+                    })
+                    .filter_map(|scheduled| match &scheduled.fault {
+                        Fault::Kill { nodes } | Fault::Pause { nodes } => Some(nodes.clone()),
+                        _ => None,
+                    })
+                    .flatten()
+                    .collect();
+                let outages = down.len();
+                down.sort_unstable();
+                down.dedup();
+                assert_eq!(
+                    down.len(),
+                    outages,
+                    "seed {seed}: a node is down twice at {instant_ms} ms"
+                );
+                assert!(down.len() <= 2, "seed {seed}: {} of 5 down", down.len());
+            }
+        });
+    }
+
+    #[test]
+    fn asking_for_one_more_kind_leaves_the_others_as_they_were() {
+        let without = timeline(&[FaultKind::Kill], 5, 18_000, 7);
+        let with = timeline(&[FaultKind::Kill, FaultKind::Partition], 5, 18_000, 7);
+        let kills: Vec<_> = with
+            .iter()
+            .filter(|scheduled| scheduled.fault.kind() == FaultKind::Kill)
+            .map(|scheduled| (scheduled.at_ms, &scheduled.fault))
+            .collect();
+        let alone: Vec<_> = without
+            .iter()
+            .map(|scheduled| (scheduled.at_ms, &scheduled.fault))
+            .collect();
+        assert_eq!(kills, alone);
+    }
+}

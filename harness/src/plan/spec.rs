@@ -1,0 +1,699 @@
+//! What a person says about a run: a TOML file, flags, or both. Everything is optional here.
+//!
+//! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
+
+use quorate_checkers::history::Quorum;
+use quorate_node::config::{ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
+use quorate_workloads::Kind;
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::{FORMAT, Load, Phases, Plan, Scheduled, WorldKind, schedule};
+use crate::fault::{Fault, FaultKind};
+
+/// Most nodes of a cluster; each is a process, and every pair has two proxied links.
+const NODES_MAX: u16 = 32;
+/// Most concurrent clients.
+const CLIENTS_MAX: u64 = 1_000;
+/// Most keys.
+const KEYS_MAX: u64 = 100_000;
+/// Longest run, ms: a day.
+const FOR_MS_MAX: u64 = 86_400_000;
+/// Virtual nodes per node on the ring.
+const TOKENS_PER_NODE: u32 = 64;
+
+/// What may be wrong with a plan.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// A name that does not exist.
+    #[error("unknown {what} `{name}`{hint}; there are: {known}")]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// ", did you mean `x`?" or nothing.
+        hint: String,
+        /// All names there are.
+        known: String,
+    },
+    /// A value out of range.
+    #[error("{field} = {value} is not possible: {why}")]
+    Range {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: String,
+        /// Why, and what would be.
+        why: String,
+    },
+    /// Text that is no duration, quorum or policy.
+    #[error("{field} `{text}` is not {expected}")]
+    Malformed {
+        /// The setting.
+        field: &'static str,
+        /// What was given.
+        text: String,
+        /// What is accepted.
+        expected: &'static str,
+    },
+    /// A TOML file that cannot be understood.
+    #[error("{origin}: {why}")]
+    Toml {
+        /// The file.
+        origin: String,
+        /// Where and why, with a suggestion if there is one.
+        why: String,
+    },
+    /// A case of a gate file whose plan is wrong.
+    #[error("{origin}: case `{case}`: {why}")]
+    Case {
+        /// The file.
+        origin: String,
+        /// The case.
+        case: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A `plan.json` that cannot be understood.
+    #[error("{origin} is not a plan: {why}")]
+    NotAPlan {
+        /// The file.
+        origin: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A run as a person describes it. Times are texts such as `20s` or `500ms`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlanSpec {
+    /// Nodes of the cluster.
+    pub nodes: Option<u16>,
+    /// Replicas of each key.
+    pub n: Option<u16>,
+    /// Read quorum.
+    pub r: Option<u16>,
+    /// Write quorum.
+    pub w: Option<u16>,
+    /// `quorum` or `all`.
+    pub read_fanout: Option<String>,
+    /// `none`, `async` or `blocking`.
+    pub read_repair: Option<String>,
+    /// `each-write` or `every <duration>`.
+    pub sync: Option<String>,
+    /// How long a coordinator waits for replicas.
+    pub request_timeout: Option<String>,
+    /// How long a client waits for one operation.
+    pub op_timeout: Option<String>,
+    /// Defects to build in.
+    pub sabotage: Option<Vec<String>>,
+    /// Name of the workload.
+    pub workload: Option<String>,
+    /// Concurrent clients.
+    pub clients: Option<u64>,
+    /// Operations per second; 0 = as fast as they can.
+    pub rate: Option<u64>,
+    /// Number of keys.
+    pub keys: Option<u64>,
+    /// Share of reads, percent.
+    pub reads: Option<u64>,
+    /// Share of deletes, percent.
+    pub deletes: Option<u64>,
+    /// How long the load lasts.
+    #[serde(rename = "for")]
+    pub lasts: Option<String>,
+    /// Kinds of fault to generate a timeline from.
+    pub faults: Option<Vec<String>>,
+    /// A timeline written by hand, instead of `faults`.
+    pub timeline: Option<Vec<Moment>>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Where to run.
+    pub world: Option<String>,
+    /// `N/R/W` to judge by.
+    pub claim: Option<String>,
+}
+
+/// One entry of a timeline written by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Moment {
+    /// When after the beginning of the storm.
+    pub at: String,
+    /// How long.
+    #[serde(rename = "for")]
+    pub lasts: String,
+    /// What.
+    pub fault: Fault,
+}
+
+impl PlanSpec {
+    /// Reads a TOML file's text.
+    pub fn from_toml(text: &str, origin: &str) -> Result<PlanSpec, PlanError> {
+        toml::from_str(text).map_err(|error| toml_error(&error, origin))
+    }
+
+    /// These settings, and those of `base` where these say nothing.
+    #[must_use]
+    pub fn over(self, base: PlanSpec) -> PlanSpec {
+        // A timeline and a list of kinds answer the same question, so the upper one hides both of the lower.
+        let (faults, timeline) = if self.faults.is_some() || self.timeline.is_some() {
+            (self.faults, self.timeline)
+        } else {
+            (base.faults, base.timeline)
+        };
+        PlanSpec {
+            nodes: self.nodes.or(base.nodes),
+            n: self.n.or(base.n),
+            r: self.r.or(base.r),
+            w: self.w.or(base.w),
+            read_fanout: self.read_fanout.or(base.read_fanout),
+            read_repair: self.read_repair.or(base.read_repair),
+            sync: self.sync.or(base.sync),
+            request_timeout: self.request_timeout.or(base.request_timeout),
+            op_timeout: self.op_timeout.or(base.op_timeout),
+            sabotage: self.sabotage.or(base.sabotage),
+            workload: self.workload.or(base.workload),
+            clients: self.clients.or(base.clients),
+            rate: self.rate.or(base.rate),
+            keys: self.keys.or(base.keys),
+            reads: self.reads.or(base.reads),
+            deletes: self.deletes.or(base.deletes),
+            lasts: self.lasts.or(base.lasts),
+            faults,
+            timeline,
+            seed: self.seed.or(base.seed),
+            world: self.world.or(base.world),
+            claim: self.claim.or(base.claim),
+        }
+    }
+
+    /// The name of the first thing that is set, if anything is.
+    pub(crate) fn first_setting(&self) -> Option<&'static str> {
+        let settings = [
+            (self.nodes.is_some(), "--nodes"),
+            (self.n.is_some(), "-N"),
+            (self.r.is_some(), "-R"),
+            (self.w.is_some(), "-W"),
+            (self.read_fanout.is_some(), "--read-fanout"),
+            (self.read_repair.is_some(), "--read-repair"),
+            (self.sync.is_some(), "--sync"),
+            (self.request_timeout.is_some(), "--request-timeout"),
+            (self.op_timeout.is_some(), "--op-timeout"),
+            (self.sabotage.is_some(), "--sabotage"),
+            (self.workload.is_some(), "--workload"),
+            (self.clients.is_some(), "--clients"),
+            (self.rate.is_some(), "--rate"),
+            (self.keys.is_some(), "--keys"),
+            (self.reads.is_some(), "--reads"),
+            (self.deletes.is_some(), "--deletes"),
+            (self.lasts.is_some(), "--for"),
+            (self.faults.is_some(), "--faults"),
+            (self.seed.is_some(), "--seed"),
+            (self.world.is_some(), "--world"),
+            (self.claim.is_some(), "--claim"),
+        ];
+        settings
+            .into_iter()
+            .find_map(|(set, flag)| set.then_some(flag))
+    }
+
+    /// The plan: defaults filled in, the timeline expanded from the seed (`fallback_seed` if none is given).
+    pub fn plan(&self, fallback_seed: u64) -> Result<Plan, PlanError> {
+        let seed = self.seed.unwrap_or(fallback_seed);
+        if let Some(world) = self.world.as_deref().filter(|&world| world != "live") {
+            return Err(unknown("world", world, ["live"]));
+        }
+        let store = self.store()?;
+        let lasts_ms = self
+            .lasts
+            .as_deref()
+            .map_or(Ok(20_000), |text| parse_duration_ms("for", text))?;
+        // A short start without faults, so that the first fault meets a cluster that holds data.
+        let warm_ms = (lasts_ms / 10).min(1_000);
+        let phases = Phases {
+            warm_ms,
+            storm_ms: lasts_ms - warm_ms,
+            quiet_ms_max: 2_000,
+        };
+        let timeline = self.expanded(store.nodes, phases.storm_ms, seed)?;
+        let plan = Plan {
+            format: FORMAT,
+            seed,
+            world: WorldKind::Live,
+            store,
+            load: self.load()?,
+            phases,
+            timeline,
+            claim: self.claim.as_deref().map(parse_claim).transpose()?,
+        };
+        plan.validate()?;
+        Ok(plan)
+    }
+
+    fn store(&self) -> Result<StoreConfig, PlanError> {
+        let n = self.n.unwrap_or(3);
+        // Quorums of more than half, unless told otherwise.
+        let majority = n / 2 + 1;
+        let sabotage = self
+            .sabotage
+            .iter()
+            .flatten()
+            .map(|name| parse_sabotage(name))
+            .collect::<Result<_, _>>()?;
+        Ok(StoreConfig {
+            nodes: self.nodes.unwrap_or(5.max(n)),
+            tokens_per_node: TOKENS_PER_NODE,
+            n,
+            r: self.r.unwrap_or(majority),
+            w: self.w.unwrap_or(majority),
+            read_fanout: match self.read_fanout.as_deref().unwrap_or("quorum") {
+                "quorum" => ReadFanout::Quorum,
+                "all" => ReadFanout::All,
+                other => return Err(unknown("read-fanout", other, ["quorum", "all"])),
+            },
+            read_repair: match self.read_repair.as_deref().unwrap_or("blocking") {
+                "none" => ReadRepair::None,
+                "async" => ReadRepair::Async,
+                "blocking" => ReadRepair::Blocking,
+                other => return Err(unknown("read-repair", other, ["none", "async", "blocking"])),
+            },
+            sync: self
+                .sync
+                .as_deref()
+                .map_or(Ok(SyncPolicy::EachWrite), parse_sync)?,
+            request_timeout_ms: self
+                .request_timeout
+                .as_deref()
+                .map_or(Ok(500), |text| parse_duration_ms("request-timeout", text))?,
+            sabotage,
+        })
+    }
+
+    fn load(&self) -> Result<Load, PlanError> {
+        let name = self.workload.as_deref().unwrap_or("register");
+        let kind = Kind::from_name(name)
+            .ok_or_else(|| unknown("workload", name, Kind::ALL.map(Kind::name)))?;
+        let (read_percent, delete_percent) = kind.default_shares();
+        Ok(Load {
+            workload: kind.name().to_owned(),
+            clients: self.clients.unwrap_or(8),
+            rate: self.rate.unwrap_or(500),
+            keys: self.keys.unwrap_or(10),
+            read_percent: self.reads.unwrap_or(read_percent),
+            delete_percent: self.deletes.unwrap_or(delete_percent),
+            op_timeout_ms: self
+                .op_timeout
+                .as_deref()
+                .map_or(Ok(1_000), |text| parse_duration_ms("op-timeout", text))?,
+        })
+    }
+
+    fn expanded(&self, nodes: u16, storm_ms: u64, seed: u64) -> Result<Vec<Scheduled>, PlanError> {
+        let Some(moments) = &self.timeline else {
+            let default = ["kill", "pause", "partition"].map(str::to_owned).to_vec();
+            let kinds = fault_kinds(self.faults.as_ref().unwrap_or(&default))?;
+            return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
+        };
+        let mut timeline = Vec::new();
+        for (number, moment) in (1..).zip(moments) {
+            timeline.push(Scheduled {
+                id: format!("f{number}"),
+                at_ms: parse_duration_ms("timeline.at", &moment.at)?,
+                for_ms: parse_duration_ms("timeline.for", &moment.lasts)?,
+                fault: moment.fault.clone(),
+            });
+        }
+        timeline.sort_by_key(|scheduled| scheduled.at_ms);
+        Ok(timeline)
+    }
+}
+
+fn fault_kinds(names: &[String]) -> Result<Vec<FaultKind>, PlanError> {
+    names
+        .iter()
+        .filter(|name| name.as_str() != "none")
+        .map(|name| {
+            FaultKind::from_name(name).ok_or_else(|| {
+                let known = FaultKind::ALL.map(FaultKind::name);
+                unknown("fault", name, known.into_iter().chain(["none"]))
+            })
+        })
+        .collect()
+}
+
+fn parse_sabotage(name: &str) -> Result<Sabotage, PlanError> {
+    Sabotage::ALL
+        .into_iter()
+        .find(|sabotage| sabotage.name() == name)
+        .ok_or_else(|| unknown("sabotage", name, Sabotage::ALL.map(Sabotage::name)))
+}
+
+/// Reads `each-write` or `every 10ms`.
+pub fn parse_sync(text: &str) -> Result<SyncPolicy, PlanError> {
+    if text == "each-write" {
+        return Ok(SyncPolicy::EachWrite);
+    }
+    let Some(interval) = text.strip_prefix("every ") else {
+        return Err(PlanError::Malformed {
+            field: "sync",
+            text: text.to_owned(),
+            expected: "`each-write` or `every <duration>`, such as `every 10ms`",
+        });
+    };
+    parse_duration_ms("sync", interval).map(SyncPolicy::EveryMs)
+}
+
+/// Reads `N/R/W`, such as `3/2/2`.
+pub fn parse_claim(text: &str) -> Result<Quorum, PlanError> {
+    let malformed = || PlanError::Malformed {
+        field: "claim",
+        text: text.to_owned(),
+        expected: "N/R/W with 1 <= R, W <= N, such as 3/2/2",
+    };
+    let numbers: Vec<u32> = text
+        .split('/')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| malformed())?;
+    let &[n, r, w] = numbers.as_slice() else {
+        return Err(malformed());
+    };
+    if r == 0 || w == 0 || r > n || w > n {
+        return Err(malformed());
+    }
+    Ok(Quorum { n, r, w })
+}
+
+/// Reads a duration such as `20s`, `500ms` or `2m`, in ms.
+pub fn parse_duration_ms(field: &'static str, text: &str) -> Result<u64, PlanError> {
+    let malformed = || PlanError::Malformed {
+        field,
+        text: text.to_owned(),
+        expected: "a duration, such as 500ms, 20s or 2m",
+    };
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| malformed())?;
+    u64::try_from(duration.as_millis()).map_err(|_| malformed())
+}
+
+/// The error for a name that does not exist, with the nearest that does.
+pub(crate) fn unknown(
+    what: &'static str,
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> PlanError {
+    let known: Vec<&str> = known.into_iter().collect();
+    PlanError::Unknown {
+        what,
+        name: name.to_owned(),
+        hint: nearest(name, &known)
+            .map_or_else(String::new, |near| format!(", did you mean `{near}`?")),
+        known: known.join(", "),
+    }
+}
+
+/// The name most like `name`, if any is much like it.
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|&candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|&(likeness, _)| likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A TOML error with the file, the place, and for an unknown key the nearest known one.
+pub(crate) fn toml_error(error: &toml::de::Error, origin: &str) -> PlanError {
+    let mut why = error.to_string().trim_end().to_owned();
+    let mut quoted = error.message().split('`').skip(1).step_by(2);
+    if error.message().starts_with("unknown field")
+        && let Some(name) = quoted.next()
+    {
+        let known: Vec<&str> = quoted.collect();
+        if let Some(near) = nearest(name, &known) {
+            why.push_str("\ndid you mean `");
+            why.push_str(near);
+            why.push_str("`?");
+        }
+    }
+    PlanError::Toml {
+        origin: origin.to_owned(),
+        why,
+    }
+}
+
+fn range(field: &'static str, value: impl ToString, why: &str) -> PlanError {
+    PlanError::Range {
+        field,
+        value: value.to_string(),
+        why: why.to_owned(),
+    }
+}
+
+/// What flags, files and saved plans may get wrong.
+pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
+    let store = &plan.store;
+    if store.nodes == 0 || store.nodes > NODES_MAX {
+        return Err(range("nodes", store.nodes, "a cluster has 1 to 32 nodes"));
+    }
+    if store.n == 0 || store.n > store.nodes {
+        return Err(range(
+            "N",
+            store.n,
+            "there must be 1 to as many replicas as nodes (see --nodes)",
+        ));
+    }
+    for (field, value) in [("R", store.r), ("W", store.w)] {
+        if value == 0 || value > store.n {
+            return Err(range(field, value, "a quorum is 1 to N replicas"));
+        }
+    }
+    if store.request_timeout_ms == 0 || store.sync == SyncPolicy::EveryMs(0) {
+        return Err(range("duration", 0, "it must be longer than zero"));
+    }
+    plan.load.kind()?;
+    let load = &plan.load;
+    if load.clients == 0 || load.clients > CLIENTS_MAX {
+        return Err(range("clients", load.clients, "1 to 1,000 clients"));
+    }
+    if load.keys == 0 || load.keys > KEYS_MAX {
+        return Err(range("keys", load.keys, "1 to 100,000 keys"));
+    }
+    if load.read_percent + load.delete_percent > 100 {
+        return Err(range(
+            "reads + deletes",
+            load.read_percent + load.delete_percent,
+            "at most 100 percent",
+        ));
+    }
+    if load.op_timeout_ms == 0 {
+        return Err(range("op-timeout", 0, "it must be longer than zero"));
+    }
+    let lasts_ms = plan.phases.warm_ms.saturating_add(plan.phases.storm_ms);
+    if lasts_ms == 0 || lasts_ms > FOR_MS_MAX {
+        return Err(range(
+            "for",
+            format!("{lasts_ms} ms"),
+            "longer than zero, at most a day",
+        ));
+    }
+    plan.timeline
+        .iter()
+        .try_for_each(|scheduled| validate_fault(scheduled, plan))
+}
+
+fn validate_fault(scheduled: &Scheduled, plan: &Plan) -> Result<(), PlanError> {
+    let nodes = scheduled.fault.nodes();
+    let known = 1..=plan.store.nodes;
+    if nodes.is_empty() {
+        return Err(range(
+            "timeline",
+            &scheduled.id,
+            "the fault touches no node",
+        ));
+    }
+    if let Some(stranger) = nodes.iter().find(|node| !known.contains(node)) {
+        let why = format!(
+            "fault {} names it, but nodes are 1 to {}",
+            scheduled.id, plan.store.nodes
+        );
+        return Err(range("timeline node", stranger, &why));
+    }
+    if scheduled
+        .fault
+        .links()
+        .iter()
+        .any(|link| link.from == link.to)
+    {
+        return Err(range(
+            "timeline",
+            &scheduled.id,
+            "a node has no link to itself",
+        ));
+    }
+    if scheduled.at_ms >= plan.phases.storm_ms.max(1) {
+        return Err(range(
+            "timeline",
+            &scheduled.id,
+            "it begins after the storm is over",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_node::config::{ReadRepair, SyncPolicy};
+
+    use super::{PlanSpec, parse_claim, parse_duration_ms, parse_sync};
+    use crate::fault::{Fault, FaultKind};
+    use crate::plan::Plan;
+
+    #[test]
+    fn with_nothing_said_the_plan_is_five_nodes_and_majorities() {
+        let plan = PlanSpec::default().plan(42).expect("defaults are a plan");
+        assert_eq!(
+            (plan.store.nodes, plan.store.n, plan.store.r, plan.store.w),
+            (5, 3, 2, 2)
+        );
+        assert_eq!(plan.store.read_repair, ReadRepair::Blocking);
+        assert_eq!(plan.store.sync, SyncPolicy::EachWrite);
+        assert_eq!(plan.phases.warm_ms + plan.phases.storm_ms, 20_000);
+        assert_eq!(plan.seed, 42);
+        assert!(plan.timeline.len() > 5);
+    }
+
+    #[test]
+    fn a_plan_survives_its_file() {
+        let spec = PlanSpec {
+            faults: Some(FaultKind::ALL.map(|kind| kind.name().to_owned()).to_vec()),
+            ..PlanSpec::default()
+        };
+        let plan = spec.plan(3).expect("a plan");
+        assert_eq!(
+            Plan::from_json(&plan.to_json(), "plan.json").expect("read back"),
+            plan
+        );
+    }
+
+    #[test]
+    fn flags_win_over_files() {
+        let flags = PlanSpec {
+            n: Some(5),
+            faults: Some(vec!["clock".into()]),
+            ..PlanSpec::default()
+        };
+        let file = PlanSpec::from_toml("n = 3\nr = 1\nfor = \"5s\"\n[[timeline]]\nat = \"1s\"\nfor = \"1s\"\nfault.kill.nodes = [1]\n", "x.toml")
+            .expect("a file");
+        let both = flags.over(file);
+        assert_eq!(
+            (both.n, both.r, both.lasts.as_deref()),
+            (Some(5), Some(1), Some("5s"))
+        );
+        assert_eq!(
+            both.timeline, None,
+            "kinds on the command line replace a timeline in the file"
+        );
+    }
+
+    #[test]
+    fn a_timeline_by_hand_is_taken_as_it_is() {
+        let text =
+            "for = \"5s\"\n[[timeline]]\nat = \"2s\"\nfor = \"500ms\"\nfault.kill.nodes = [2, 3]\n";
+        let plan = PlanSpec::from_toml(text, "x.toml")
+            .expect("a file")
+            .plan(1)
+            .expect("a plan");
+        assert_eq!(plan.timeline.len(), 1);
+        assert_eq!(
+            (plan.timeline[0].at_ms, plan.timeline[0].for_ms),
+            (2_000, 500)
+        );
+        assert_eq!(plan.timeline[0].fault, Fault::Kill { nodes: vec![2, 3] });
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_place_and_suggestion() {
+        let error = PlanSpec::from_toml("nodes = 3\nread-repiar = \"none\"\n", "bad.toml")
+            .expect_err("a typo");
+        let text = error.to_string();
+        assert!(
+            text.contains("bad.toml") && text.contains("line 2"),
+            "{text}"
+        );
+        assert!(text.contains("did you mean `read-repair`?"), "{text}");
+    }
+
+    #[test]
+    fn impossible_plans_are_refused_with_a_reason() {
+        let refused = |spec: PlanSpec| spec.plan(1).expect_err("refused").to_string();
+        let base = PlanSpec::default;
+        assert!(
+            refused(PlanSpec {
+                r: Some(4),
+                ..base()
+            })
+            .contains("R = 4")
+        );
+        assert!(
+            refused(PlanSpec {
+                nodes: Some(2),
+                ..base()
+            })
+            .contains("N = 3")
+        );
+        assert!(
+            refused(PlanSpec {
+                workload: Some("registre".into()),
+                ..base()
+            })
+            .contains("did you mean `register`?")
+        );
+        assert!(
+            refused(PlanSpec {
+                faults: Some(vec!["kil".into()]),
+                ..base()
+            })
+            .contains("did you mean `kill`?")
+        );
+        assert!(
+            refused(PlanSpec {
+                sabotage: Some(vec!["ack-before-synk".into()]),
+                ..base()
+            })
+            .contains("ack-before-sync")
+        );
+        assert!(
+            refused(PlanSpec {
+                lasts: Some("soon".into()),
+                ..base()
+            })
+            .contains("duration")
+        );
+        assert!(
+            refused(PlanSpec {
+                reads: Some(90),
+                deletes: Some(20),
+                ..base()
+            })
+            .contains("100 percent")
+        );
+    }
+
+    #[test]
+    fn texts_become_values_or_errors() {
+        assert_eq!(parse_sync("every 10ms").ok(), Some(SyncPolicy::EveryMs(10)));
+        assert!(parse_sync("sometimes").is_err());
+        assert_eq!(
+            parse_claim("3/2/1").map(|q| (q.n, q.r, q.w)).ok(),
+            Some((3, 2, 1))
+        );
+        for bad in ["3/2", "3/4/1", "a/b/c", "3/0/1", ""] {
+            assert!(parse_claim(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_duration_ms("for", "2m").ok(), Some(120_000));
+        assert!(parse_duration_ms("for", "-2s").is_err());
+    }
+}

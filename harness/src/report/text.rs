@@ -1,0 +1,345 @@
+//! A verdict for people, on a terminal or in a file: what was done, promised against found, and the words behind what broke.
+
+use std::fmt::Write;
+
+use quorate_checkers::finding::Finding;
+use quorate_checkers::history::operation::Status;
+use quorate_checkers::history::{Effect, F, History};
+use quorate_checkers::verdict::{Outcome, Row, Ruling, Verdict};
+use quorate_checkers::witness::Amount;
+
+use super::style::{Style, Tone};
+use crate::run::Ran;
+
+/// How many anomalies of a broken promise are explained in full.
+const EXPLAINED_MAX: usize = 1;
+
+/// The whole report of a run.
+pub fn run(ran: &Ran, style: Style) -> String {
+    let mut out = String::new();
+    let header = &ran.history.header;
+    let id = style.paint(Tone::Strong, &format!("run {}", ran.directory.id()));
+    let sabotage = match header.sabotage.as_slice() {
+        [] => String::new(),
+        names => format!("  sabotage {}", names.join(", ")),
+    };
+    let q = header.quorum;
+    let _ = writeln!(
+        out,
+        "{id}  {}  {} nodes  N={} R={} W={}  live  seed {}{sabotage}",
+        header.workload,
+        header.nodes.len(),
+        q.n,
+        q.r,
+        q.w,
+        header.seed
+    );
+    let _ = writeln!(out, "  faults  {}", faults(&ran.history));
+    let other = ran.times.whole.saturating_sub(ran.times.load);
+    let _ = writeln!(
+        out,
+        "  load    {:.1}s  {}  (and {:.1}s to start, heal, read, stop and judge)",
+        ran.times.load.as_secs_f64(),
+        operations(&ran.history),
+        other.as_secs_f64()
+    );
+    let _ = writeln!(out);
+    out.push_str(&verdict(&ran.verdict, style));
+    if let Some(failure) = &ran.failure {
+        let _ = writeln!(
+            out,
+            "  {} {failure}",
+            style.paint(Tone::Bad, "harness failure:")
+        );
+    }
+    let _ = writeln!(out, "  saved  {}", ran.directory.display());
+    let _ = writeln!(
+        out,
+        "  again  quorate run {}/plan.json",
+        ran.directory.display()
+    );
+    out
+}
+
+/// The report of a judged history.
+pub fn check(reference: &str, history: &History, verdict_: &Verdict, style: Style) -> String {
+    let mut out = String::new();
+    let title = style.paint(Tone::Strong, &format!("check {reference}"));
+    let _ = writeln!(
+        out,
+        "{title}  {}, {} keys  {}",
+        operations(history),
+        grouped(verdict_.keys),
+        history.header.workload
+    );
+    if history.torn_tail {
+        let _ = writeln!(
+            out,
+            "  the last line is torn: the history ends where its writer died"
+        );
+    }
+    let _ = writeln!(out);
+    out.push_str(&verdict(verdict_, style));
+    out
+}
+
+/// The table, the explanations of what broke, and the sentence.
+pub fn verdict(verdict: &Verdict, style: Style) -> String {
+    let mut out = String::new();
+    let heading = format!(
+        "  {:<20} {:<9} {:<13} {}",
+        "guarantee", "promised", "found", "judged"
+    );
+    let _ = writeln!(out, "{}", style.paint(Tone::Faint, heading.trim_end()));
+    for row in &verdict.rows {
+        let _ = writeln!(out, "{}", line(row, style));
+    }
+    let _ = writeln!(out);
+    for row in verdict
+        .rows
+        .iter()
+        .filter(|row| row.ruling == Ruling::Broken)
+    {
+        let title = format!("BROKEN {}", row.promise.guarantee.title());
+        let why = &row.promise.reason;
+        let _ = writeln!(
+            out,
+            "  {} promised because {why}\n",
+            style.paint(Tone::Bad, &title)
+        );
+        for explanation in row.explanations.iter().take(EXPLAINED_MAX) {
+            let _ = writeln!(out, "{}", indented(&explanation.render()));
+        }
+    }
+    let _ = writeln!(out, "  {}", sentence(verdict, style));
+    out
+}
+
+fn line(row: &Row, style: Style) -> String {
+    let (tone, word) = match row.ruling {
+        Ruling::Kept => (Tone::Good, "kept"),
+        Ruling::Broken => (Tone::Bad, "BROKEN"),
+        Ruling::Allowed => (Tone::Noted, "seen"),
+        Ruling::NotSeen => (Tone::Good, "not seen"),
+        Ruling::Undecided => (Tone::Unsure, "undecided"),
+    };
+    let promised = if row.promise.promised { "yes" } else { "no" };
+    let found = format!("{:<13}", format!("{} {word}", style.symbol(tone)));
+    format!(
+        "  {:<20} {promised:<9} {} {}",
+        row.promise.guarantee.title(),
+        style.paint(tone, &found),
+        evidence(&row.finding)
+    )
+}
+
+/// How much was judged and what was seen, in a few words.
+fn evidence(finding: &Finding) -> String {
+    let mut words = format!("{} {}", grouped(finding.judged), finding.unit);
+    if finding.seen > 0 {
+        let _ = write!(words, ", {} seen", grouped(finding.seen));
+    }
+    // Figures of single fault windows (`reads during f1 (kill): ..`) are for the verdict file; a line has room for the worst.
+    for measure in finding
+        .measures
+        .iter()
+        .filter(|measure| !measure.name.contains(':'))
+    {
+        let amount = match measure.amount {
+            Amount::Count(0) | Amount::Ns(0) | Amount::Outcomes { .. } => continue,
+            Amount::Count(count) => grouped(count),
+            Amount::Ns(ns) => duration(ns),
+        };
+        let _ = write!(words, ", {} {amount}", measure.name);
+    }
+    if let Some(summary) = under_fault(finding) {
+        let _ = write!(words, ", {summary}");
+    }
+    for skipped in &finding.skipped {
+        let _ = write!(
+            words,
+            ", {} skipped: {}",
+            grouped(skipped.count),
+            skipped.why
+        );
+    }
+    words
+}
+
+/// `reads 99.1%, writes 98.7% under fault`, from the outcomes of all windows together.
+fn under_fault(finding: &Finding) -> Option<String> {
+    let share = |what: &str| {
+        let (mut ok, mut all) = (0_u64, 0_u64);
+        for measure in &finding.measures {
+            if let Amount::Outcomes {
+                ok: done,
+                fail,
+                info,
+            } = measure.amount
+                && measure.name.ends_with(what)
+                && !measure.name.starts_with("no fault")
+            {
+                ok += done;
+                all += done + fail + info;
+            }
+        }
+        (all > 0).then(|| percent(ok, all))
+    };
+    match (share("reads"), share("writes")) {
+        (None, None) => None,
+        (reads, writes) => {
+            let parts = [
+                reads.map(|r| format!("reads {r}")),
+                writes.map(|w| format!("writes {w}")),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            Some(format!("under fault {} ok", parts.join(", ")))
+        }
+    }
+}
+
+fn sentence(verdict: &Verdict, style: Style) -> String {
+    let q = verdict.quorum;
+    let of = format!("N={} R={} W={}", q.n, q.r, q.w);
+    let count = |ruling: Ruling| {
+        verdict
+            .rows
+            .iter()
+            .filter(|row| row.ruling == ruling)
+            .count()
+    };
+    let overlap = (q.r + q.w).saturating_sub(q.n);
+    match verdict.outcome {
+        Outcome::Kept => format!(
+            "{} every promise of {of} (R + W = {}, overlap {overlap})",
+            style.paint(Tone::Good, "kept:"),
+            q.r + q.w
+        ),
+        Outcome::Broken => format!(
+            "{} {} of {} promises of {of}",
+            style.paint(Tone::Bad, "BROKEN:"),
+            count(Ruling::Broken),
+            verdict
+                .rows
+                .iter()
+                .filter(|row| row.promise.promised)
+                .count()
+        ),
+        Outcome::Undecided => format!(
+            "{} nothing broken, but too little evidence for a promise of {of}",
+            style.paint(Tone::Unsure, "undecided:")
+        ),
+    }
+}
+
+fn faults(history: &History) -> String {
+    let mut kinds: Vec<(&str, usize, usize)> = Vec::new();
+    for window in &history.faults {
+        let took = usize::from(window.may_have_taken());
+        let name = window.kind.as_str();
+        match kinds.iter_mut().find(|(kind, ..)| *kind == name) {
+            Some((_, count, skipped)) => {
+                *count += took;
+                *skipped += 1 - took;
+            }
+            None => kinds.push((name, took, 1 - took)),
+        }
+    }
+    if kinds.is_empty() {
+        return "none".to_owned();
+    }
+    let mut words: Vec<String> = kinds
+        .iter()
+        .map(|(kind, count, _)| format!("{count} {kind}"))
+        .collect();
+    let skipped: usize = kinds.iter().map(|(.., skipped)| skipped).sum();
+    if skipped > 0 {
+        words.push(format!("{skipped} skipped"));
+    }
+    let unsure = history
+        .faults
+        .iter()
+        .filter(|window| matches!(window.effect, None | Some((_, Effect::Indeterminate))))
+        .count();
+    if unsure > 0 {
+        words.push(format!("{unsure} of unknown effect"));
+    }
+    words.join(", ")
+}
+
+fn operations(history: &History) -> String {
+    let (mut done, mut refused, mut unknown) = (0, 0, 0);
+    for operation in history
+        .operations
+        .iter()
+        .filter(|operation| operation.f != F::Census)
+    {
+        match operation.status {
+            Status::Ok => done += 1,
+            Status::Fail => refused += 1,
+            Status::Info => unknown += 1,
+        }
+    }
+    format!(
+        "{} ops: {} done, {} failed, {} unknown",
+        grouped(done + refused + unknown),
+        grouped(done),
+        grouped(refused),
+        grouped(unknown)
+    )
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A share in percent with one decimal, never rounded up to a perfect 100.
+fn percent(part: u64, whole: u64) -> String {
+    let per_mille = part * 1_000 / whole.max(1);
+    format!("{}.{}%", per_mille / 10, per_mille % 10)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for display only")]
+fn duration(ns: u64) -> String {
+    if ns >= 1_000_000_000 {
+        format!("{:.1}s", ns as f64 / 1e9)
+    } else {
+        format!("{:.1}ms", ns as f64 / 1e6)
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("    {line}\n")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{grouped, percent};
+
+    #[test]
+    fn numbers_are_grouped_and_shares_never_rounded_up() {
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(percent(9_999, 10_000), "99.9%");
+        assert_eq!(percent(1, 1), "100.0%");
+    }
+}

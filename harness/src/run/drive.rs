@@ -1,0 +1,310 @@
+//! The loop between a conductor and a live world: carries out what the one decides in the other, and writes the history as it grows.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use quorate_checkers::history::Nanos;
+use quorate_node::protocol::Ring;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::RunError;
+use super::host_clock::HostClock;
+use crate::conductor::{Action, Conductor};
+use crate::fault::Effect;
+use crate::plan::Plan;
+use crate::report::progress::{Glance, Progress};
+use crate::results::HistoryFile;
+use crate::world::Outcome;
+use crate::world::live::{LiveClient, LiveWorld, WorldError};
+
+/// How often the history is handed to the operating system, the host's clock is looked at, and progress is shown.
+const TICK: Duration = Duration::from_millis(100);
+/// Longest wait without asking the conductor again.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Where events go.
+pub enum Recording {
+    /// Into the run's history.
+    File(HistoryFile),
+    /// Nowhere, and none are made: for measuring what recording costs.
+    Off,
+}
+
+/// What a drive came to.
+#[derive(Debug, Default)]
+pub struct Load {
+    /// Our own failure that ended it early.
+    pub failure: Option<String>,
+    /// Whether the user ended it early.
+    pub interrupted: bool,
+    /// From launch to the last connected link.
+    pub settle: Duration,
+    /// How long clients worked.
+    pub load: Duration,
+    /// Operations that clients completed.
+    pub ops: u64,
+}
+
+/// Something that the world was asked came back.
+enum Came {
+    Op(usize, LiveClient, Outcome),
+    Settled(Result<(), WorldError>),
+    Injected(usize, Effect),
+    Healed(usize, Effect),
+    AllHealed(Result<(), WorldError>),
+    Quiet(bool),
+}
+
+/// One drive of a conductor through a live world.
+pub struct Drive<'a> {
+    conductor: Conductor,
+    world: &'a LiveWorld,
+    recording: Recording,
+    clients: Vec<Option<LiveClient>>,
+    op_timeout: Duration,
+    quiet_max: Duration,
+    began: Instant,
+    host_clock: HostClock,
+    load_began: Option<Instant>,
+    load: Load,
+}
+
+type Under<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Came> + 'a>>>;
+
+impl<'a> Drive<'a> {
+    /// A drive of this plan.
+    pub fn new(
+        plan: &'a Plan,
+        world: &'a LiveWorld,
+        recording: Recording,
+    ) -> Result<Drive<'a>, RunError> {
+        let ring = Ring::new(plan.store.nodes, plan.store.tokens_per_node);
+        let n = plan.store.n;
+        let replicas = move |key: &str| {
+            ring.preference_list(key, n)
+                .into_iter()
+                .map(|node| node.0)
+                .collect::<Vec<u16>>()
+        };
+        let mut conductor = Conductor::new(plan, Box::new(replicas))?;
+        if matches!(recording, Recording::Off) {
+            conductor.record_nothing();
+        }
+        Ok(Drive {
+            conductor,
+            world,
+            recording,
+            clients: (0..plan.load.clients)
+                .map(|_| Some(world.client()))
+                .collect(),
+            op_timeout: Duration::from_millis(plan.load.op_timeout_ms),
+            quiet_max: Duration::from_millis(plan.phases.quiet_ms_max),
+            began: Instant::now(),
+            host_clock: HostClock::new(),
+            load_began: None,
+            load: Load::default(),
+        })
+    }
+
+    /// Runs to the end, or to the second interrupt. The history is on disk when this returns.
+    pub async fn run(mut self, progress: &mut Progress) -> Result<Load, RunError> {
+        let ended = self.drive(progress).await;
+        self.write_events()?;
+        if let Recording::File(file) = self.recording {
+            file.close()?;
+        }
+        self.load.ops = self.conductor.completed_ops();
+        ended.map(|()| self.load)
+    }
+
+    async fn drive(&mut self, progress: &mut Progress) -> Result<(), RunError> {
+        let mut under: Under<'a> = FuturesUnordered::new();
+        let mut interrupts = Interrupts::new().map_err(RunError::Runtime)?;
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let Some(until) = self.act(&mut under) else {
+                return Ok(());
+            };
+            self.write_events()?;
+            let wake =
+                self.began + Duration::from_nanos(until.0).min(self.began.elapsed() + WAIT_MAX);
+            tokio::select! {
+                Some(came) = under.next() => self.take(came),
+                () = sleep_until(wake.into()) => {}
+                died = self.world.next_death() => match died {
+                    Some(died) => {
+                        let why = format!("it ended by itself ({})", died.status);
+                        self.conductor.node_died(self.now(), died.node, &why);
+                        self.fail(format!("n{}: {why}; its stderr.log may say more", died.node));
+                    }
+                    None => pending().await,
+                },
+                () = interrupts.next() => {
+                    if self.load.interrupted {
+                        return Err(RunError::Killed);
+                    }
+                    self.load.interrupted = true;
+                    progress.say("interrupted: healing, saving and judging; once more to kill all");
+                    self.conductor.stop(self.now(), "interrupted");
+                }
+                _ = tick.tick() => self.tick(progress)?,
+            }
+        }
+    }
+
+    /// Carries out everything that is due; says until when there is nothing more, or none at the end.
+    fn act(&mut self, under: &mut Under<'a>) -> Option<Nanos> {
+        let world = self.world;
+        loop {
+            let now = self.now();
+            match self.conductor.poll(now) {
+                Action::Wait(until) => return Some(until),
+                Action::Done => return None,
+                Action::Invoke { client, node, op } => {
+                    let Some(mut connection) = self.clients[client].take() else {
+                        continue;
+                    };
+                    let limit = self.op_timeout;
+                    under.push(Box::pin(async move {
+                        let outcome = connection.invoke(node, &op, limit).await;
+                        Came::Op(client, connection, outcome)
+                    }));
+                }
+                Action::Settle => {
+                    under.push(Box::pin(async { Came::Settled(world.ready().await) }))
+                }
+                Action::Inject(index) => {
+                    let Some(fault) = self.conductor.fault(index).cloned() else {
+                        continue;
+                    };
+                    under.push(Box::pin(async move {
+                        Came::Injected(index, world.inject(&fault).await)
+                    }));
+                }
+                Action::Heal(index) => {
+                    let Some(fault) = self.conductor.fault(index).cloned() else {
+                        continue;
+                    };
+                    under.push(Box::pin(async move {
+                        Came::Healed(index, world.heal(&fault).await)
+                    }));
+                }
+                Action::HealAll => {
+                    if let Some(began) = self.load_began {
+                        self.load.load = began.elapsed();
+                    }
+                    under.push(Box::pin(async {
+                        Came::AllHealed(world.heal_everything().await)
+                    }));
+                }
+                Action::Quiesce => {
+                    let limit = self.quiet_max;
+                    under.push(Box::pin(
+                        async move { Came::Quiet(world.quiesce(limit).await) },
+                    ));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, came: Came) {
+        let now = self.now();
+        match came {
+            Came::Op(client, connection, outcome) => {
+                self.clients[client] = Some(connection);
+                self.conductor.completed(now, client, outcome);
+            }
+            Came::Settled(Ok(())) => {
+                self.load.settle = self.began.elapsed();
+                self.load_began = Some(Instant::now());
+                self.conductor.settled(now);
+            }
+            Came::Settled(Err(error)) => self.fail(error.to_string()),
+            Came::Injected(index, effect) => self.conductor.injected(now, index, &effect),
+            Came::Healed(index, effect) => {
+                if let Effect::Indeterminate(why) = &effect {
+                    self.fail(format!("a fault could not be healed: {why}"));
+                }
+                self.conductor.healed(now, index, &effect);
+            }
+            Came::AllHealed(healed) => {
+                if let Err(error) = healed {
+                    self.fail(error.to_string());
+                }
+                self.conductor.all_healed(now);
+            }
+            Came::Quiet(drained) => self.conductor.quiet(now, drained),
+        }
+    }
+
+    /// The first failure of our own starts the controlled stop.
+    fn fail(&mut self, why: String) {
+        self.conductor
+            .stop(self.now(), &format!("harness failure: {why}"));
+        self.load.failure.get_or_insert(why);
+    }
+
+    fn tick(&mut self, progress: &mut Progress) -> Result<(), RunError> {
+        if let Some(step_ns) = self.host_clock.step_ns() {
+            self.conductor.host_clock_stepped(self.now(), step_ns);
+        }
+        if let Recording::File(file) = &mut self.recording {
+            file.flush()?;
+        }
+        let faults = self
+            .conductor
+            .live_faults()
+            .map(|scheduled| scheduled.fault.to_string())
+            .collect();
+        progress.show(&Glance {
+            phase: self.conductor.phase(),
+            elapsed: self
+                .load_began
+                .map_or(Duration::ZERO, |began| began.elapsed()),
+            ops: self.conductor.completed_ops(),
+            faults,
+        });
+        Ok(())
+    }
+
+    fn write_events(&mut self) -> Result<(), RunError> {
+        let Recording::File(file) = &mut self.recording else {
+            return Ok(());
+        };
+        for event in self.conductor.drain_events() {
+            file.append(&event)?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Nanos {
+        Nanos(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// SIGINT and SIGTERM. Handlers are installed by hand because background jobs start with SIGINT ignored.
+struct Interrupts {
+    int: Signal,
+    term: Signal,
+}
+
+impl Interrupts {
+    fn new() -> std::io::Result<Interrupts> {
+        Ok(Interrupts {
+            int: signal(SignalKind::interrupt())?,
+            term: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.int.recv() => {}
+            _ = self.term.recv() => {}
+        }
+    }
+}
