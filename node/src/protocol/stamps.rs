@@ -31,7 +31,7 @@ impl Stamps {
     /// A stamp larger than every earlier one from here, even if the wall clock stands still or runs backwards.
     pub(super) fn take(&mut self, wall: WallNanos) -> Stamp {
         let wall_ns = if self.coarse {
-            wall.0 - wall.0.rem_euclid(COARSE_NS)
+            wall.0.saturating_sub(wall.0.rem_euclid(COARSE_NS))
         } else {
             self.last
                 .map_or(wall.0, |last| wall.0.max(last.saturating_add(1)))

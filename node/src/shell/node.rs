@@ -179,16 +179,13 @@ impl Node {
 
     /// One step of the protocol, and everything that must happen because of it.
     fn step(&mut self, input: Input) {
-        let mut inputs = vec![input];
-        while let Some(input) = inputs.pop() {
-            for output in self.replica.step(self.clock.now(), input) {
-                match output {
-                    Output::Send { to, message } => self.send(to, message),
-                    Output::Reply { tag, response } => self.reply(tag, response),
-                    Output::Persist { token, record } => {
-                        if self.log.append(token, record) {
-                            inputs.push(Input::Persisted(token));
-                        }
+        for output in self.replica.step(self.clock.now(), input) {
+            match output {
+                Output::Send { to, message } => self.send(to, message),
+                Output::Reply { tag, response } => self.reply(tag, response),
+                Output::Persist { token, record } => {
+                    if self.log.append(token, record) {
+                        self.step(Input::Persisted(token));
                     }
                 }
             }

@@ -7,8 +7,6 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use crate::config::NodeId;
-
 use super::link::{GREETING_TIMEOUT, Hello, Welcome};
 use super::node::Event;
 use super::serve::Tasks;
@@ -49,7 +47,7 @@ async fn hear(
     let (reader, mut writer) = stream.into_split();
     let mut frames = Frames::new(reader);
     let Hello { from, to, epoch } = timeout(GREETING_TIMEOUT, frames.expect()).await??;
-    let known = (1..=nodes).map(NodeId).any(|node| node == from);
+    let known = (1..=nodes).contains(&from.0);
     if to != welcome.node || from == to || !known {
         return Err(io::Error::other(format!("{from} wanted {to}")));
     }

@@ -93,14 +93,14 @@ pub async fn serve(
         };
         tasks.spawn(link::keep(hello, address, events.clone()));
     }
-    let hello = Ready {
+    let announcement = Ready {
         node: id,
         pid: std::process::id(),
         epoch,
         client_port,
         peer_port,
     };
-    ready(&hello).map_err(NodeError::process("tell that the node is ready"))?;
+    ready(&announcement).map_err(NodeError::process("tell that the node is ready"))?;
     let node = Node::new(
         replica,
         log,

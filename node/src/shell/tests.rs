@@ -97,7 +97,7 @@ impl Trio {
         let (tell, told) = oneshot::channel();
         let shutdown = async move {
             if stopped.await.is_err() {
-                pending().await;
+                pending::<()>().await;
             }
         };
         let handle = tokio::spawn(serve(seat, shutdown, |ready| {
