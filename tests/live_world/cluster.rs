@@ -85,7 +85,7 @@ fn store() -> StoreConfig {
         read_fanout: ReadFanout::Quorum,
         read_repair: ReadRepair::None,
         sync: SyncPolicy::EachWrite,
-        request_timeout_ms: 100,
+        request_timeout_ms: 500,
         sabotage: Vec::new(),
     }
 }
@@ -113,17 +113,25 @@ async fn invoke(client: &mut LiveClient, node: u16, f: OpKind, level: u32) -> Ou
     client.invoke(node, &op, SHORT).await
 }
 
+/// Tries until it succeeds: on a busy machine a healthy cluster, too, may be late.
 async fn expect_ok(client: &mut LiveClient, node: u16, f: OpKind) -> Value {
     let op = ClientOp {
         f,
         key: "k".to_owned(),
         level: None,
     };
-    let outcome = client.invoke(node, &op, LIMIT).await;
-    let Outcome::Ok { value, .. } = outcome else {
-        panic!("{f:?} at n{node}: {outcome:?}");
+    let mut latest = None;
+    let succeed = async {
+        loop {
+            match client.invoke(node, &op, LIMIT).await {
+                Outcome::Ok { value, .. } => return value,
+                other => latest = Some(other),
+            }
+            sleep(GLANCE).await;
+        }
     };
-    value
+    let value = timeout(LIMIT, succeed).await;
+    value.unwrap_or_else(|_| panic!("{f:?} at n{node}: {latest:?}"))
 }
 
 fn has_not_succeeded(outcome: &Outcome) -> bool {
@@ -293,7 +301,9 @@ async fn a_paused_coordinator_leaves_a_write_unknown() {
     assert!(matches!(outcome, Outcome::Info { .. }), "{outcome:?}");
     assert_eq!(world.heal(&pause_fault(1)).await, Effect::Installed);
     expect_ok(&mut client, 1, OpKind::Write(3)).await;
-    assert_eq!(expect_ok(&mut client, 1, OpKind::Read).await, Value::Int(3));
+    // The node may come to the unknown write before the other one, or after it.
+    let value = expect_ok(&mut client, 1, OpKind::Read).await;
+    assert!([Value::Int(2), Value::Int(3)].contains(&value), "{value:?}");
 }
 
 #[tokio::test]
