@@ -257,6 +257,7 @@ impl Replica {
             self.timers.remove(&(coordination.timer, counter));
         }
     }
+
     /// A replica (perhaps this one) said something about a request.
     pub(super) fn coordinate(
         &mut self,

@@ -186,18 +186,19 @@ impl Read {
     fn decide(&mut self) -> Vec<Effect> {
         self.result = self.newest();
         self.evidence.version = self.result.as_ref().map(|version| version.stamp);
-        let repairs = self.repair_stale();
         self.phase = Phase::Repairing;
+        let mut effects = self.repair_stale();
         if self.repair == ReadRepair::Blocking {
-            return repairs.into_iter().chain(self.reply_if_held()).collect();
+            effects.extend(self.reply_if_held());
+        } else {
+            let told = self
+                .contacts
+                .iter()
+                .filter(|contact| contact.told.is_some());
+            self.evidence.repaired = told.map(|contact| contact.node).collect();
+            effects.insert(0, self.reply());
         }
-        let told = self
-            .contacts
-            .iter()
-            .filter(|contact| contact.told.is_some());
-        self.evidence.repaired = told.map(|contact| contact.node).collect();
-        let reply = self.reply();
-        [reply].into_iter().chain(repairs).collect()
+        effects
     }
 
     /// Tells everybody who is known to be behind, once at a time.

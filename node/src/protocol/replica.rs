@@ -18,6 +18,37 @@ use super::time::{Nanos, Now};
 use super::version::{Key, Record, Version};
 
 /// One node of the store.
+///
+/// ```
+/// use quorate_node::config::{NodeId, ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
+/// use quorate_node::protocol::{Input, Now, Output, Replica, Tag};
+/// use quorate_node::wire::{Request, Response};
+///
+/// let config = StoreConfig {
+///     nodes: 1,
+///     tokens_per_node: 8,
+///     n: 1,
+///     r: 1,
+///     w: 1,
+///     read_fanout: ReadFanout::Quorum,
+///     read_repair: ReadRepair::None,
+///     sync: SyncPolicy::EachWrite,
+///     request_timeout_ms: 1_000,
+///     sabotage: vec![],
+/// };
+/// let mut replica = Replica::recover(config, NodeId(1), 1, []);
+/// let (key, value) = ("k".to_owned(), b"v".to_vec());
+/// let tag = Tag { connection: 1, request: 1 };
+/// let request = Request::Put { key, value, w: None };
+/// let outputs = replica.step(Now::default(), Input::Client { tag, request });
+/// let [Output::Persist { token, .. }] = outputs[..] else {
+///     panic!("nothing is acknowledged before it is durable");
+/// };
+/// let outputs = replica.step(Now::default(), Input::Persisted(token));
+/// let [Output::Reply { response: Response::Written { .. }, .. }] = &outputs[..] else {
+///     panic!("now it is");
+/// };
+/// ```
 #[derive(Debug)]
 pub struct Replica {
     pub(super) config: StoreConfig,

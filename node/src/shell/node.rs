@@ -144,7 +144,7 @@ impl Node {
                 if let Some(Link { lost, .. }) = self.links.remove(&peer)
                     && lost > 0
                 {
-                    warn!(%peer, lost, "messages were lost: the link was too slow");
+                    warn!(%peer, lost, "messages were lost while the link was up");
                 }
             }
             Event::ClientUp {
@@ -196,6 +196,9 @@ impl Node {
         if let Some(link) = self.links.get_mut(&to)
             && link.queue.try_send(message).is_err()
         {
+            if link.lost == 0 {
+                warn!(peer = %to, "messages are lost: the link is too slow");
+            }
             link.lost += 1;
         }
     }
@@ -225,5 +228,56 @@ impl Node {
             clock_offset_ns: self.clock.offset_ns,
             ..self.replica.status()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tokio::sync::mpsc::channel;
+
+    use crate::config::{ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
+    use crate::protocol::RequestId;
+    use crate::shell::log::{Opened, SEGMENT_BYTES_MAX};
+
+    use super::*;
+
+    #[test]
+    fn a_full_link_loses_the_newest_and_a_missing_one_everything() {
+        let store = StoreConfig {
+            nodes: 2,
+            tokens_per_node: 1,
+            n: 2,
+            r: 1,
+            w: 1,
+            read_fanout: ReadFanout::Quorum,
+            read_repair: ReadRepair::None,
+            sync: SyncPolicy::EachWrite,
+            request_timeout_ms: 1,
+            sabotage: Vec::new(),
+        };
+        let dir = TempDir::new().unwrap();
+        let opened = Log::open(dir.path(), store.sync, SEGMENT_BYTES_MAX).unwrap();
+        let Opened { log, epoch, .. } = opened;
+        let peer = NodeId(2);
+        let message = |counter| PeerMessage::Held {
+            id: RequestId { epoch, counter },
+        };
+        let replica = Replica::recover(store, NodeId(1), epoch, []);
+        let mut node = Node::new(replica, log, Clock::new(0), true);
+        node.send(peer, message(0));
+        let (queue, mut sent) = channel(2);
+        node.on_event(Event::LinkUp { peer, queue });
+        for counter in 1..=5 {
+            node.send(peer, message(counter));
+        }
+        assert_eq!(node.status().queued, 2);
+        assert_eq!(node.status().connected, [peer]);
+        assert_eq!(node.links[&peer].lost, 3);
+        assert_eq!(sent.try_recv(), Ok(message(1)));
+        assert_eq!(sent.try_recv(), Ok(message(2)));
+        node.on_event(Event::LinkDown { peer });
+        assert!(sent.is_closed());
+        assert_eq!(node.status().connected, []);
     }
 }
