@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -336,6 +336,33 @@ async fn a_node_that_is_cut_off_cannot_reach_a_quorum_until_it_is_healed() {
     assert!(world.quiesce(LIMIT).await);
 }
 
+#[tokio::test]
+async fn a_slow_cluster_answers_late() {
+    let cluster = Cluster::of_nodes().await;
+    let Cluster { world, .. } = &cluster;
+    let mut client = world.client();
+    let links = (2..=3).map(|to| Link { from: 1, to }).collect();
+    let slow = Fault::Slow {
+        links,
+        delay_ms: 30,
+        jitter_ms: 10,
+    };
+    assert_eq!(world.inject(&slow).await, Effect::Installed);
+    let began = Instant::now();
+    expect_ok(&mut client, 1, OpKind::Write(1)).await;
+    assert!(began.elapsed() >= Duration::from_millis(30));
+    assert!(!world.quiesce(GLANCE).await);
+    assert_eq!(world.heal(&slow).await, Effect::Installed);
+    assert!(world.quiesce(LIMIT).await);
+    let nowhere = Fault::Slow {
+        links: Vec::new(),
+        delay_ms: 1,
+        jitter_ms: 0,
+    };
+    let effect = world.inject(&nowhere).await;
+    assert_eq!(effect, Effect::Skipped("it names no link".to_owned()));
+}
+
 fn isolate(node: u16, cut: Cut) -> Fault {
     let others = (1..=3).filter(|&other| other != node);
     let links = others.flat_map(|other| {
@@ -442,4 +469,21 @@ async fn a_node_ends_by_itself_when_its_harness_lets_go_of_the_lifeline() {
         node.kill().unwrap();
     }
     in_time.expect("the end of a node without a lifeline");
+}
+
+/// Compiles only if faults and operations can be handed to other threads.
+#[tokio::test]
+async fn faults_and_operations_may_run_anywhere() {
+    fn may_move<T: Send>(_future: T) {}
+    let cluster = Cluster::of_stand_ins().await;
+    let fault = kill_fault(1);
+    let op = ClientOp {
+        f: OpKind::Read,
+        key: "k".to_owned(),
+        level: None,
+    };
+    may_move(cluster.world.inject(&fault));
+    may_move(cluster.world.heal(&fault));
+    may_move(cluster.world.heal_everything());
+    may_move(cluster.world.client().invoke(1, &op, LIMIT));
 }

@@ -192,6 +192,9 @@ impl LiveWorld {
     }
 
     async fn impose(&self, fault: &Fault, links: &[Link], rule: Rule) -> Effect {
+        if links.is_empty() {
+            return Effect::Skipped("it names no link".to_owned());
+        }
         if let Some(Link { from, to }) = self.network.first_unknown(links) {
             return Effect::Skipped(format!("there is no link n{from} -> n{to}"));
         }
