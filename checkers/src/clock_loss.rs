@@ -52,3 +52,62 @@ fn successors(settled: &Settled<'_>) -> u64 {
     let after = |write: &&Write| write.call > first_end.unwrap_or(Nanos::NEVER);
     settled.index.acked_writes().filter(after).count() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoClockLoss, drawing)
+    }
+
+    #[test]
+    fn an_older_write_outlives_two_newer_ones() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--|   |--w k 3--|
+            n1:                                           |c k 1|
+            n2:                                           |c k 1|
+            n3:                                           |c k 1|";
+        assert_eq!(check(drawing), (2, 2));
+    }
+
+    #[test]
+    fn writes_that_touch_are_concurrent() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:           |--w k 2--|
+            n1:                         |c k 1|
+            n2:                         |c k 1|
+            n3:                         |c k 1|";
+        assert_eq!(check(drawing), (0, 0));
+    }
+
+    #[test]
+    fn nothing_beats_a_write_only_if_a_delete_may_have() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:                         |c k nil|
+            n2:                         |c k nil|
+            n3:                         |c k nil|";
+        assert_eq!(check(drawing), (0, 0));
+        let drawing = "
+            c1: |--d k--|   |--w k 1--|
+            n1:                         |c k nil|
+            n2:                         |c k nil|
+            n3:                         |c k nil|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn with_skewed_clocks_even_a_killed_node_is_no_excuse() {
+        let drawing = "
+            fault clock n1 -500: |--
+            fault kill n1:                     |---|
+            c1: |--w k 1--|   |--w k 2--|
+            n1:                                    |c k 1|
+            n2:                                    |c k 1|
+            n3:                                    |c k 1|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+}

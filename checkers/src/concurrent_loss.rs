@@ -71,3 +71,46 @@ fn survives(settled: &Settled<'_>, place: usize, write: &Write) -> bool {
         .iter()
         .any(|read| read.source == Source::Written(place))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoConcurrentLoss, drawing)
+    }
+
+    #[test]
+    fn one_of_two_concurrent_writes_survives() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:       |--w k 2--|
+            n1:                     |c k 1|
+            n2:                     |c k 1|
+            n3:                     |c k 1|";
+        assert_eq!(check(drawing), (2, 1));
+    }
+
+    #[test]
+    fn a_write_that_was_replaced_is_no_loss() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--|
+            n1:                            |c k 2|
+            n2:                            |c k 2|
+            n3:                            |c k 2|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_write_that_an_older_one_outlived_is_counted_elsewhere() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--|
+            n1:                            |c k 1|
+            n2:                            |c k 1|
+            n3:                            |c k 1|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+}

@@ -51,3 +51,42 @@ impl Checker for Divergence {
         finding
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::Convergence, drawing)
+    }
+
+    #[test]
+    fn replicas_that_differ() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k 1|
+            n2:              |c k nil|
+            n3:              |c k 1|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_replica_that_was_asked_again_counts_with_its_last_answer() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k 1|
+            n2:              |c k nil| |c k 1|
+            n3:              |c k 1|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn without_all_replicas_nothing_is_judged() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k 1|
+            n2:              |c k nil|";
+        assert_eq!(check(drawing), (0, 0));
+    }
+}

@@ -153,3 +153,87 @@ fn forgotten_within(window_ns: u64, faults: &[FaultWindow]) -> u32 {
     }
     u32::try_from(most).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{draw_with, header};
+
+    fn exposure(sync: Sync, drawing: &str) -> Exposure {
+        let mut header = header(3, 2, 2);
+        header.sync = sync;
+        Exposure::of_history(&draw_with(header, drawing))
+    }
+
+    /// Columns are 100 ms and a request may take 500 ms, so kills reach 700 ms when logs are synced every 200 ms.
+    fn forgotten(drawing: &str) -> u32 {
+        exposure(Sync::EveryMs(200), drawing).forgotten
+    }
+
+    #[test]
+    fn nothing_is_forgotten_when_each_write_is_synced() {
+        let drawing = "fault kill n1 n2: |--|";
+        assert_eq!(exposure(Sync::EachWrite, drawing).forgotten, 0);
+        assert_eq!(forgotten(drawing), 2);
+    }
+
+    #[test]
+    fn deaths_count_together_within_the_sync_period_and_a_time_out() {
+        let together = "
+            fault kill n1: |--|
+            fault kill n2:        |--|";
+        assert_eq!(forgotten(together), 2);
+        let apart = "
+            fault kill n1: |--|
+            fault kill n2:         |--|";
+        assert_eq!(forgotten(apart), 1);
+    }
+
+    #[test]
+    fn one_node_that_dies_twice_is_one_node() {
+        assert_eq!(forgotten("fault kill n1: |-| |-|"), 1);
+        assert_eq!(forgotten("fault pause n1 n2: |--|"), 0);
+    }
+
+    #[test]
+    fn a_skipped_kill_forgets_nothing_and_one_of_unknown_effect_may_come_late() {
+        let mut history = draw_with(
+            header(3, 2, 2),
+            "
+            fault kill n1: |--|
+            fault kill n2:                     |--|",
+        );
+        history.header.sync = Sync::EveryMs(200);
+        assert_eq!(Exposure::of_history(&history).forgotten, 1);
+        history.faults[0].effect = None;
+        assert_eq!(Exposure::of_history(&history).forgotten, 2);
+        history.faults[1].effect = Some((Nanos(0), crate::history::Effect::Skipped));
+        assert_eq!(Exposure::of_history(&history).forgotten, 1);
+    }
+
+    #[test]
+    fn clocks_are_skewed_by_an_offset_and_by_nothing_else() {
+        let skewed = exposure(Sync::EachWrite, "fault clock n1 -50: |--|");
+        assert_eq!(
+            skewed.clocks,
+            Clocks::Skewed("fault f0 offset the clock of n1".to_owned())
+        );
+        assert!(skewed.lossless);
+        assert!(exposure(Sync::EachWrite, "fault clock n1 0: |--|").is_synchronised());
+        assert!(!exposure(Sync::EachWrite, "fault host-clock: |--|").is_synchronised());
+    }
+
+    #[test]
+    fn only_faults_that_stop_messages_lose_them() {
+        for (kind, lossless) in [
+            ("kill", false),
+            ("pause", false),
+            ("partition", false),
+            ("crash", false),
+            ("slow", true),
+        ] {
+            let exposure = exposure(Sync::EachWrite, &format!("fault {kind} n1: |--|"));
+            assert_eq!(exposure.lossless, lossless, "{kind}");
+        }
+    }
+}

@@ -40,3 +40,30 @@ impl Checker for FailedWrite {
         finding
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoFailedWrites, drawing)
+    }
+
+    #[test]
+    fn a_refused_write_that_is_read() {
+        let drawing = "
+            c1: |--w k 1--!
+            c2:              |--r k 1--|
+            n1:                            |c k 1|";
+        assert_eq!(check(drawing), (2, 2));
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_may_be_read() {
+        let drawing = "
+            c1: |--w k 1--?
+            c2:              |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+}

@@ -153,3 +153,80 @@ impl<'a> Flips<'a> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoInversion, drawing)
+    }
+
+    #[test]
+    fn the_old_value_after_the_new_one_was_read() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |-------------w k 2-------------|
+            c3:                   |--r k 2--|
+            c4:                                |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn reads_that_touch_are_concurrent() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |-------------w k 2-------------|
+            c3:                   |--r k 2--|
+            c4:                             |--r k 1--|";
+        assert_eq!(check(drawing), (0, 0));
+    }
+
+    #[test]
+    fn values_of_concurrent_writes_may_come_in_any_order() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2: |--w k 2--|
+            c3:               |--r k 2--|   |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn but_may_not_flip_back() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2: |--w k 2--|
+            c3:               |-r k 1-|   |-r k 2-|   |-r k 1-|";
+        assert_eq!(check(drawing), (2, 1));
+    }
+
+    #[test]
+    fn with_skewed_clocks_only_flip_flops_count() {
+        let drawing = "
+            fault clock n1 -500: |--
+            c1: |--w k 1--|
+            c2:               |--w k 2--|
+            c3:                             |-r k 2-|   |-r k 1-|";
+        assert_eq!(check(drawing), (1, 0));
+        let drawing = "
+            fault clock n1 -500: |--
+            c1: |--w k 1--|
+            c2:               |--w k 2--|
+            c3:                             |-r k 1-|   |-r k 2-|   |-r k 1-|";
+        assert_eq!(check(drawing), (2, 1));
+    }
+
+    #[test]
+    fn nothing_after_a_value_is_older_only_without_deletes() {
+        let drawing = "
+            c1: |-----------------w k 1-----------------?
+            c3:      |-r k 1-|   |-r k nil-|";
+        assert_eq!(check(drawing), (1, 1));
+        let drawing = "
+            c1: |-----------------w k 1-----------------?
+            c2:          |---------d k---------|
+            c3:      |-r k 1-|   |-r k nil-|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+}

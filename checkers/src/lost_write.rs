@@ -44,3 +44,85 @@ impl Checker for LostWrite {
         finding
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoLostWrites, drawing)
+    }
+
+    #[test]
+    fn an_acknowledged_write_that_no_replica_holds() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k nil|
+            n2:              |c k nil|
+            n3:              |c k nil|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn one_replica_is_enough() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k nil|
+            n2:              |c k nil|
+            n3:              |c k 1|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_replica_that_did_not_answer_may_hold_it() {
+        let drawing = "
+            c1: |--w k 1--|
+            n1:              |c k nil|
+            n2:              |c k nil|";
+        assert_eq!(check(drawing), (0, 0));
+    }
+
+    #[test]
+    fn writes_that_were_replaced_need_not_survive() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--|   |--d k--|
+            n1:                                        |c k nil|
+            n2:                                        |c k nil|
+            n3:                                        |c k nil|";
+        assert_eq!(check(drawing), (3, 0));
+    }
+
+    #[test]
+    fn an_older_value_where_a_node_was_killed_is_a_loss() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--|
+            fault kill n1:                 |---|
+            n1:                                    |c k 1|
+            n2:                                    |c k 1|
+            n3:                                    |c k 1|";
+        assert_eq!(check(drawing), (2, 1));
+        let without_kill = drawing.replace("fault kill n1:", "fault slow n1:");
+        assert_eq!(check(&without_kill), (2, 0));
+    }
+
+    #[test]
+    fn an_older_value_although_the_newer_was_read_is_a_loss() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--|   |-r k 2-|
+            n1:                                        |c k 1|
+            n2:                                        |c k 1|
+            n3:                                        |c k 1|";
+        assert_eq!(check(drawing), (2, 1));
+    }
+
+    #[test]
+    fn one_per_key() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--|   |--w k 3--|
+            n1:                                           |c k nil|
+            n2:                                           |c k nil|
+            n3:                                           |c k nil|";
+        assert_eq!(check(drawing), (3, 1));
+    }
+}

@@ -98,3 +98,57 @@ fn brings_back(read: &Read, last: &Write) -> bool {
     let is_value = matches!(read.source, Source::Written(_));
     is_value && last.is_delete() && read.in_effect < Some(last.call)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::NoResurrection, drawing)
+    }
+
+    #[test]
+    fn a_deleted_value_is_read() {
+        let drawing = "
+            c1: |--w k 1--|   |--d k--|
+            c2:                           |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_deleted_value_is_held_in_the_end() {
+        let drawing = "
+            c1: |--w k 1--|   |--d k--|
+            n1:                           |c k 1|
+            n2:                           |c k 1|
+            n3:                           |c k 1|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_later_write_makes_it_plain_stale() {
+        let drawing = "
+            c1: |--w k 1--|   |--d k--|   |--w k 2--|
+            c2:                                         |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_concurrent_delete_may_lose() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:           |--d k--|
+            c3:                       |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_write_that_began_with_the_delete_counts_as_later() {
+        let drawing = "
+            c1: |--w k 1--|   |--d k--|
+            c2:               |--w k 2--|
+            c3:                              |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+}

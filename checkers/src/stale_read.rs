@@ -136,3 +136,105 @@ impl Counter {
         self.total - before
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{draw, judged_and_seen};
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::FreshReads, drawing)
+    }
+
+    #[test]
+    fn the_old_value_after_the_new_one_was_acknowledged() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--|
+            c3:                            |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn the_initial_value_after_a_write() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--r k nil--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_read_that_begins_as_the_write_ends_is_concurrent() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--|
+            c3:                        |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_write_that_begins_as_the_other_ends_is_concurrent() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:           |--w k 2--|
+            c3:                         |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_may_take_effect_late() {
+        let drawing = "
+            c1: |--w k 1--?
+            c2:              |--w k 2--|
+            c3:                            |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn but_not_once_it_was_read() {
+        let drawing = "
+            c1: |--w k 1--?
+            c4:              |-r k 1-|
+            c2:                         |--w k 2--|
+            c3:                                       |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_makes_nothing_stale() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--?
+            c3:                            |--r k 1--|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn nothing_may_be_any_delete_that_had_begun() {
+        let drawing = "
+            c1: |--w k 1--|              |--d k--|
+            c2:              |--w k 2--|
+            c3:                                     |--r k nil--|";
+        assert_eq!(check(drawing), (1, 0));
+        let drawing = "
+            c1: |--d k--|
+            c2:              |--w k 2--|
+            c3:                            |--r k nil--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn staleness_is_counted_in_versions_and_in_time() {
+        let history = draw(
+            "
+            c1: |-w k 1-| |-w k 2-| |-w k 3-| |-w k 4-|
+            c2:                                        |-r k 1-|",
+        );
+        let finding = StaleRead.check(&history, &Index::of(&history));
+        let expected = vec![
+            Measure::new("worst versions behind", Amount::Count(3)),
+            Measure::new("worst time behind", Amount::Ns(2_100_000_000)),
+        ];
+        assert_eq!(finding.measures, expected);
+    }
+}

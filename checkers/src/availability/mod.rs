@@ -151,3 +151,65 @@ fn eligible_in(history: &History, reach: &Reach, operation: &Operation) -> Optio
         .checked_sub(operation.level.unwrap_or(configured))?;
     (unreachable <= spare).then_some(interval)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{draw, tally};
+
+    /// Clients of a drawing have no coordinators: each gets the node with its number, modulo the number of nodes.
+    fn check(drawing: &str) -> (u64, u64) {
+        let mut history = draw(drawing);
+        for operation in &mut history.operations {
+            let node = u32::try_from((operation.process + 2) % 3).expect("one of three");
+            operation.node = Some(crate::history::NodeIndex(node));
+        }
+        tally(&history, Guarantee::Availability)
+    }
+
+    #[test]
+    fn a_key_that_nobody_can_write_while_others_are_fine() {
+        let drawing = "
+            c1: |w k 1! |w k 2! |w k 3! |w k 4! |w k 5!
+            c2:   |-w j 1-|";
+        assert_eq!(check(drawing), (6, 1));
+    }
+
+    #[test]
+    fn four_refusals_are_not_enough_and_one_success_is_too_much() {
+        let drawing = "
+            c1: |w k 1! |w k 2! |w k 3! |w k 4!
+            c2:   |-w j 1-|";
+        assert_eq!(check(drawing), (5, 0));
+        let drawing = "
+            c1: |w k 1! |w k 2! |w k 3! |w k 4! |w k 5| |w k 6!
+            c2:   |-w j 1-|";
+        assert_eq!(check(drawing), (7, 0));
+    }
+
+    #[test]
+    fn a_store_where_nothing_succeeds() {
+        let row = "|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!";
+        let drawing = format!("c1: {row}\nc2: {row}");
+        assert_eq!(check(&drawing), (20, 1));
+        assert_eq!(check(&format!("c1: {row}")), (10, 0));
+    }
+
+    #[test]
+    fn a_coordinator_that_cannot_reach_a_quorum_may_refuse() {
+        let drawing = "
+            fault kill n2 n3: |-
+            c1:                  |w k 1! |w k 2! |w k 3! |w k 4! |w k 5!
+            c2: |-w j 1-|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn one_node_less_is_no_excuse() {
+        let drawing = "
+            fault kill n3: |-
+            c1:                  |w k 1! |w k 2! |w k 3! |w k 4! |w k 5! |w j 6|
+            c3:                  |w k 8! |w k 9!";
+        assert_eq!(check(drawing), (6, 1));
+    }
+}

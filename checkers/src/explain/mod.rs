@@ -4,7 +4,10 @@
 //! and However follows from the history alone. Why is inferred from what the nodes claim, and proves nothing.
 
 mod story;
+#[cfg(test)]
+mod tests;
 mod why;
+
 mod words;
 
 use serde::Serialize;
@@ -72,9 +75,10 @@ impl Explanation {
     pub fn render(&self) -> String {
         let mut out = format!("{}\n", self.title);
         out += &block("Let", &self.let_lines());
-        out += &block("Then", &self.then);
-        out += &block("However", std::slice::from_ref(&self.however));
-        out += &block("Why", &self.why_lines());
+        let mut then = self.then.clone();
+        then.push(self.however.clone());
+        out += &block("Then", &then);
+        out += &block("Why", &self.why);
         out
     }
 
@@ -100,14 +104,6 @@ impl Explanation {
         };
         self.lets.iter().map(line).collect()
     }
-
-    fn why_lines(&self) -> Vec<String> {
-        let mut lines = self.why.clone();
-        if let Some(first) = lines.first_mut() {
-            first.insert_str(0, "(inferred from node evidence) ");
-        }
-        lines
-    }
 }
 
 /// Lines under a heading that stands beside the first of them.
@@ -115,6 +111,6 @@ fn block(heading: &str, lines: &[String]) -> String {
     let headings = std::iter::once(heading).chain(std::iter::repeat(""));
     let lines = headings
         .zip(lines)
-        .map(|(heading, line)| format!("  {heading:<9}{line}\n"));
+        .map(|(heading, line)| format!("  {heading:<7}{line}\n"));
     lines.collect::<Vec<_>>().concat()
 }

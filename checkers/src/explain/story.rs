@@ -89,9 +89,9 @@ impl<'a> Scene<'a> {
             .filter(|shown| shown.operation.precedes(newer.operation))
         {
             Some(shown) => format!(
-                "{} had returned {} before {b} began, so it was in effect by then, and {verb}.",
+                "{} had returned {value} before {b} began, so {value} was in effect by then, and {verb}.",
                 shown.letter,
-                shown.value()
+                value = shown.value()
             ),
             None => format!("{} finished before {b} began, so {verb}.", older.letter),
         }
@@ -264,9 +264,11 @@ impl<'a> Scene<'a> {
 
     fn divergence(&self) -> Story {
         let then = vec![
-            "Every fault was over and the clients were silent when the census was taken."
-                .to_owned(),
-            format!("So all replicas of {} had to hold the same.", self.key()),
+            format!(
+                "The census asked each replica of {} when the clients were silent.",
+                self.key()
+            ),
+            "So all of them had to hold the same.".to_owned(),
         ];
         (then, format!("However, {}.", self.census()))
     }
@@ -348,7 +350,7 @@ impl<'a> Scene<'a> {
                 plural(nodes.len(), "holds", "hold")
             )
         };
-        list(&found.iter().map(part).collect::<Vec<_>>())
+        found.iter().map(part).collect::<Vec<_>>().join("; ")
     }
 }
 

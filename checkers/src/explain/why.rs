@@ -7,11 +7,14 @@ use std::collections::BTreeSet;
 use super::words::{duration, list, moment, plural};
 use crate::exposure::Exposure;
 use crate::guarantee::Guarantee;
-use crate::history::{Evidence, FaultKind, FaultWindow, History, Nanos, Operation, Stamp};
+use crate::history::{Evidence, FaultKind, FaultWindow, History, Operation, Stamp};
 use crate::witness::{Anomaly, Part};
 
 /// Faults that an explanation names at most.
 const FAULTS_NAMED_MAX: usize = 6;
+
+/// What marks sentences that lean on what nodes say about themselves.
+const INFERRED: &str = "(inferred from node evidence) ";
 
 /// Infers a cause, sentence by sentence.
 pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -> Vec<String> {
@@ -20,12 +23,11 @@ pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -
     if anomaly.guarantee != Guarantee::Availability {
         why.extend(clues.quorums());
         why.extend(clues.stamps());
-        if clues
-            .all_operations()
-            .all(|operation| operation.evidence.is_none())
-        {
+        if let Some(first) = why.first_mut() {
+            first.insert_str(0, INFERRED);
+        } else {
             why.push(
-                "No evidence was recorded, so the part of each replica cannot be told.".to_owned(),
+                "No evidence was recorded that tells which part each replica played.".to_owned(),
             );
         }
     }
@@ -265,52 +267,62 @@ fn tell(fault: &FaultWindow) -> String {
         moment(fault.injected),
     );
     let id = &fault.id;
-    let what = match &fault.kind {
-        FaultKind::Kill => format!("{nodes} {was} killed at {at} (fault {id})"),
-        FaultKind::Pause => format!("{nodes} {was} paused at {at} (fault {id})"),
-        FaultKind::Partition => format!("{} cut at {at} (fault {id})", links(fault)),
-        FaultKind::Slow => format!("{} slowed at {at} (fault {id})", links(fault)),
-        FaultKind::Clock => format!("{} at {at} (fault {id})", offsets(fault)),
-        FaultKind::Crash => format!("{nodes} died without our doing at {at} ({id})"),
+    let (what, healed) = match &fault.kind {
+        FaultKind::Kill => (
+            format!("{nodes} {was} killed at {at} (fault {id})"),
+            "restarted",
+        ),
+        FaultKind::Pause => (
+            format!("{nodes} {was} paused at {at} (fault {id})"),
+            "resumed",
+        ),
+        FaultKind::Partition => (
+            format!("{} cut at {at} (fault {id})", links(fault)),
+            "healed",
+        ),
+        FaultKind::Slow => (
+            format!("{} slowed at {at} (fault {id})", links(fault)),
+            "healed",
+        ),
+        FaultKind::Clock => (
+            format!("{} at {at} (fault {id})", offsets(fault)),
+            "set right",
+        ),
+        FaultKind::Crash => (
+            format!("{nodes} died by itself at {at} ({id})"),
+            "restarted",
+        ),
         FaultKind::HostClock => {
-            format!("the clock of the whole machine was stepped at {at} ({id})")
+            return format!("The clock of the whole machine was stepped at {at} ({id}).");
         }
-        FaultKind::Other(kind) => format!("the fault {kind} began at {at} (fault {id})"),
+        FaultKind::Other(kind) => (format!("Fault {id}, a {kind}, began at {at}"), "healed"),
     };
-    let healed = match fault.healed {
-        Some(Nanos(0)) | None => "was not healed".to_owned(),
-        Some(healed) => format!("was over at {}", moment(healed)),
-    };
-    let mut sentence = format!("{what}, which {healed}.");
-    if let Some(first) = sentence.get(..1).map(str::to_uppercase)
-        && !fault
-            .nodes
-            .iter()
-            .any(|node| sentence.starts_with(node.as_str()))
-    {
-        sentence.replace_range(..1, &first);
+    match fault.healed {
+        Some(time) => format!("{what}, {healed} at {}.", moment(time)),
+        None => format!("{what}, never {healed}."),
     }
-    sentence
 }
 
 fn links(fault: &FaultWindow) -> String {
     let count = fault.links.len();
     match fault.links.first() {
-        Some((from, to)) if count == 1 => format!("the link from {from} to {to} was"),
+        Some((from, to)) if count == 1 => format!("The link from {from} to {to} was"),
+        None => format!("The links of {} were", list(&fault.nodes)),
         _ => format!("{count} links among {} were", list(&fault.nodes)),
     }
 }
 
 fn offsets(fault: &FaultWindow) -> String {
-    let clock = |(node, ns): (&String, &i64)| {
-        let sign = if *ns < 0 { "-" } else { "+" };
-        format!("{node} by {sign}{}", duration(ns.unsigned_abs()))
+    let signed = |ns: i64| {
+        let sign = if ns < 0 { "-" } else { "+" };
+        format!("{sign}{}", duration(ns.unsigned_abs()))
     };
-    let clocks: Vec<String> = fault
-        .nodes
-        .iter()
-        .zip(&fault.offsets_ns)
-        .map(clock)
+    if let ([node], [ns]) = (fault.nodes.as_slice(), fault.offsets_ns.as_slice()) {
+        return format!("The clock of {node} was offset by {}", signed(*ns));
+    }
+    let clocks = fault.nodes.iter().zip(&fault.offsets_ns);
+    let clocks: Vec<String> = clocks
+        .map(|(node, ns)| format!("{node} ({})", signed(*ns)))
         .collect();
-    format!("clocks were offset: {}", list(&clocks))
+    format!("The clocks of {} were offset", list(&clocks))
 }

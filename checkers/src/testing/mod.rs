@@ -6,3 +6,24 @@ mod timeline;
 mod twin;
 
 pub(crate) use timeline::{draw, draw_with, header};
+
+use crate::guarantee::Guarantee;
+use crate::history::{History, Index};
+use crate::verdict::checkers;
+
+/// How much the judge of a guarantee could judge, and how much it saw.
+pub(crate) fn tally(history: &History, guarantee: Guarantee) -> (u64, u64) {
+    let index = Index::of(history);
+    let checker = checkers()
+        .into_iter()
+        .find(|checker| checker.guarantee() == guarantee);
+    let finding = checker
+        .expect("every guarantee has a checker")
+        .check(history, &index);
+    (finding.judged, finding.seen)
+}
+
+/// Draws a history, and counts what one judge could judge and what it saw.
+pub(crate) fn judged_and_seen(guarantee: Guarantee, drawing: &str) -> (u64, u64) {
+    tally(&draw(drawing), guarantee)
+}

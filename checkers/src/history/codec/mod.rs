@@ -2,3 +2,6 @@
 
 mod jsonl;
 mod line;
+
+#[cfg(test)]
+mod tests;

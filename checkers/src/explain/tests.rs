@@ -1,0 +1,255 @@
+//! One explanation of each kind, as text.
+
+use crate::guarantee::Guarantee;
+use crate::history::{Answer, Evidence, History, NodeIndex, Stamp};
+use crate::testing::draw;
+use crate::verdict::judge;
+
+/// The first explanation of a kind.
+fn told(history: &History, guarantee: Guarantee) -> String {
+    let verdict = judge(history);
+    let row = verdict.row(guarantee).expect("judged");
+    row.explanations
+        .first()
+        .expect("something was seen")
+        .render()
+}
+
+fn stamp(wall_ns: i64, node: &str) -> Stamp {
+    Stamp {
+        wall_ns,
+        node: node.to_owned(),
+    }
+}
+
+fn acked(version: Stamp, by: &[&str]) -> Option<Box<Evidence>> {
+    let acked_by = by.iter().map(ToString::to_string).collect();
+    Some(Box::new(Evidence {
+        version: Some(version),
+        acked_by,
+        ..Evidence::default()
+    }))
+}
+
+fn answered(by: &[(&str, Option<Stamp>)]) -> Option<Box<Evidence>> {
+    let answered_by: Vec<Answer> = by
+        .iter()
+        .map(|(node, version)| Answer {
+            node: (*node).to_owned(),
+            version: version.clone(),
+        })
+        .collect();
+    let version = answered_by
+        .iter()
+        .filter_map(|answer| answer.version.clone())
+        .max();
+    Some(Box::new(Evidence {
+        version,
+        answered_by,
+        ..Evidence::default()
+    }))
+}
+
+#[test]
+fn phantom() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2:              |--r k 9--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoPhantoms));
+}
+
+#[test]
+fn phantom_from_the_future() {
+    let history = draw(
+        "
+        c1:               |--w k 1--|
+        c2: |--r k 1--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoPhantoms));
+}
+
+#[test]
+fn failed_write() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--!
+        c2:              |--r k 1--|",
+    );
+    history.operations[0].error = Some("2 of 3 replicas are down".to_owned());
+    insta::assert_snapshot!(told(&history, Guarantee::NoFailedWrites));
+}
+
+#[test]
+fn stale_read_of_a_replica_that_forgot() {
+    let mut history = draw(
+        "
+        c2: |--w k7 41--|
+        c5:                |--w k7 42--|
+        fault kill n2:                     |---|
+        c3:                                       |--r k7 41--|",
+    );
+    history.operations[0].evidence = acked(stamp(1_000, "n1"), &["n1", "n2"]);
+    history.operations[1].evidence = acked(stamp(2_000, "n1"), &["n1", "n2"]);
+    history.operations[2].evidence = answered(&[
+        ("n2", Some(stamp(1_000, "n1"))),
+        ("n3", Some(stamp(1_000, "n1"))),
+    ]);
+    insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
+}
+
+#[test]
+fn stale_read_without_overlap() {
+    let mut history = draw(
+        "
+        c2: |--w k7 41--|
+        c3:                  |--r k7 nil--|",
+    );
+    history.header.quorum.r = 1;
+    history.header.quorum.w = 1;
+    history.operations[0].evidence = acked(stamp(1_000, "n1"), &["n1"]);
+    history.operations[1].evidence = answered(&[("n3", None)]);
+    insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
+}
+
+#[test]
+fn stale_read_of_a_write_of_unknown_outcome() {
+    let history = draw(
+        "
+        c1: |--w k 1--?
+        c4:              |-r k 1-|
+        c2:                         |--w k 2--|
+        c3:                                       |--r k 1--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
+}
+
+#[test]
+fn inversion() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|
+        c2:              |-------------w k 2-------------|
+        c3:                   |--r k 2--|
+        c4:                                |--r k 1--|",
+    );
+    let (old, new) = (Some(stamp(1_000, "n1")), Some(stamp(2_000, "n1")));
+    history.operations[2].evidence = answered(&[("n1", new), ("n2", old.clone())]);
+    history.operations[3].evidence = answered(&[("n2", old.clone()), ("n3", old)]);
+    insta::assert_snapshot!(told(&history, Guarantee::NoInversion));
+}
+
+#[test]
+fn inversion_by_flip_flop() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2: |--w k 2--|
+        c3:               |-r k 1-|   |-r k 2-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoInversion));
+}
+
+#[test]
+fn lost_write() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|
+        fault kill n1 n2:              |---|
+        n1:                                    |c k 1|
+        n2:                                    |c k 1|
+        n3:                                    |c k nil|",
+    );
+    history.operations[1].evidence = acked(stamp(2_000, "n1"), &["n1", "n2"]);
+    insta::assert_snapshot!(told(&history, Guarantee::NoLostWrites));
+}
+
+#[test]
+fn clock_loss() {
+    let mut history = draw(
+        "
+        fault clock n1 -500: |------------------|
+        c1: |--w k 1--|   |--w k 2--|
+        n1:                                    |c k 1|
+        n2:                                    |c k 1|
+        n3:                                    |c k 1|",
+    );
+    history.operations[0].evidence = acked(stamp(1_900_000_000, "n2"), &["n1", "n2"]);
+    history.operations[1].evidence = acked(stamp(1_500_000_000, "n1"), &["n1", "n3"]);
+    insta::assert_snapshot!(told(&history, Guarantee::NoClockLoss));
+}
+
+#[test]
+fn concurrent_loss() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2:       |--w k 2--|
+        n1:                     |c k 1|
+        n2:                     |c k 1|
+        n3:                     |c k 1|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoConcurrentLoss));
+}
+
+#[test]
+fn resurrected_delete() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |--d k--|
+        c2:                           |--r k 1--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoResurrection));
+}
+
+#[test]
+fn resurrected_delete_in_the_census() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |--d k--|
+        n1:                           |c k 1|
+        n2:                           |c k 1|
+        n3:                           |c k 1|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoResurrection));
+}
+
+#[test]
+fn divergence() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        n1:              |c k 1|
+        n2:              |c k 1|
+        n3:              |c k nil|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::Convergence));
+}
+
+#[test]
+fn unavailability() {
+    let mut history = draw(
+        "
+        c1: |w k 1! |w k 2! |w k 3! |w k 4! |w k 5!
+        c2:   |-w j 1-|",
+    );
+    for operation in &mut history.operations {
+        operation.node = Some(NodeIndex(0));
+    }
+    insta::assert_snapshot!(told(&history, Guarantee::Availability));
+}
+
+#[test]
+fn a_whole_verdict() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|
+        c2:                             |--r k 1--|
+        fault partition n1:        |-|
+        n1:                                           |c k 1|
+        n2:                                           |c k 2|
+        n3:                                           |c k 2|",
+    );
+    insta::assert_snapshot!(judge(&history).to_json());
+}
