@@ -265,14 +265,16 @@ impl Terms<'_> {
                 claim.n, claim.r, claim.w
             )
         });
-        let reads = self
-            .levels
-            .r
-            .map(|r| format!("; some reads asked for only R = {r}"));
-        let writes = self
-            .levels
-            .w
-            .map(|w| format!("; some writes asked for only W = {w}"));
+        let asked = |who: &str, level: u32, base: u32, letter: char| {
+            if level < base {
+                format!("; some {who} asked for only {letter} = {level}")
+            } else {
+                format!("; all {who} asked for at least {letter} = {level}")
+            }
+        };
+        let base = self.header.claim.unwrap_or(self.header.quorum);
+        let reads = self.levels.r.map(|r| asked("reads", r, base.r, 'R'));
+        let writes = self.levels.w.map(|w| asked("writes", w, base.w, 'W'));
         [claim, reads, writes].into_iter().flatten().collect()
     }
 }

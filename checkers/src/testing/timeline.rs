@@ -51,12 +51,7 @@ pub(crate) fn draw_with(header: Header, text: &str) -> History {
         let (label, _) = row.split_once(':').expect("a row has a label");
         let offset = row.find(':').map_or(0, |at| at + 1);
         let body = &row[offset..];
-        match label
-            .trim()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .as_slice()
-        {
+        match label.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["fault", kind, rest @ ..] => draw_fault(kind, rest, body, offset, &mut events),
             [client] => draw_client(client, body, offset, &mut events),
             other => panic!("unknown label {other:?}"),

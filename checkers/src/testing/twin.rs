@@ -140,16 +140,19 @@ impl<'a> Key<'a> {
             .collect()
     }
 
+    fn skewed(&self) -> bool {
+        self.history.faults.iter().any(|fault| {
+            fault.kind == FaultKind::Clock
+                && fault.may_have_taken()
+                && fault.offsets_ns.iter().any(|&ns| ns != 0)
+        })
+    }
+
     fn clock_loss(&self, gone: &Operation) -> bool {
         let deletes = self.of(&F::Delete).iter().any(|d| d.status != Status::Fail);
         let older = self.census().iter().any(|answer| match answer.value {
             Value::Nil => deletes,
             _ => self.sound(answer),
-        });
-        let skewed = self.history.faults.iter().any(|fault| {
-            fault.kind == FaultKind::Clock
-                && fault.may_have_taken()
-                && fault.offsets_ns.iter().any(|&ns| ns != 0)
         });
         let end = self
             .census()
@@ -167,7 +170,7 @@ impl<'a> Key<'a> {
             F::Delete => read.value == Value::Nil && read.ret >= gone.call,
             _ => read.value == gone.value,
         });
-        older && (skewed || (!killed && !shown))
+        older && (self.skewed() || (!killed && !shown))
     }
 
     fn stale_by<'b>(&'b self, read: &'b Operation) -> impl Iterator<Item = &'a Operation> + 'b {
@@ -176,7 +179,7 @@ impl<'a> Key<'a> {
             .filter(move |w| self.f(read) < i128::from(w.call.0) && w.ret < read.call)
     }
 
-    fn inverted(&self, read: &Operation, skewed: bool) -> bool {
+    fn inverted(&self, read: &Operation) -> bool {
         let reads = self.sound_reads();
         let older = reads.iter().any(|a| {
             a.ret < read.call
@@ -193,7 +196,7 @@ impl<'a> Key<'a> {
                         .iter()
                         .any(|b| b.value == read.value && b.ret < a.call)
             });
-        (older && !skewed) || flip
+        (older && !self.skewed()) || flip
     }
 
     fn resurrected(&self, read: &Operation) -> bool {
@@ -265,17 +268,10 @@ fn tally_key(key: &Key<'_>, guarantee: Guarantee) -> (usize, usize) {
             count(&|read| acked.iter().any(|w| w.ret < read.call)),
             count(&|read| key.stale_by(read).next().is_some()),
         ),
-        Guarantee::NoInversion => {
-            let skewed = key.history.faults.iter().any(|fault| {
-                fault.kind == FaultKind::Clock
-                    && fault.may_have_taken()
-                    && fault.offsets_ns.iter().any(|&ns| ns != 0)
-            });
-            (
-                count(&|read| reads.iter().any(|other| other.ret < read.call)),
-                count(&|read| key.inverted(read, skewed)),
-            )
-        }
+        Guarantee::NoInversion => (
+            count(&|read| reads.iter().any(|other| other.ret < read.call)),
+            count(&|read| key.inverted(read)),
+        ),
         Guarantee::NoResurrection => {
             let deletes = || acked.iter().filter(|w| w.f == F::Delete);
             let judged = count(&|read| deletes().any(|d| d.ret < read.call));
@@ -321,7 +317,7 @@ fn concurrent_loss(key: &Key<'_>) -> (usize, usize) {
     if census.iter().any(|answer| !key.sound(answer)) {
         return (0, 0);
     }
-    let last: Vec<_> = acked
+    let unreplaced: Vec<_> = acked
         .iter()
         .filter(|w| !acked.iter().any(|later| w.ret < later.call))
         .collect();
@@ -331,11 +327,11 @@ fn concurrent_loss(key: &Key<'_>) -> (usize, usize) {
             _ => answer.value == w.value,
         })
     };
-    let lost = last
+    let dropped = unreplaced
         .iter()
         .filter(|w| !survives(w) && i128::from(w.call.0) <= key.survivors_f())
         .count();
-    (last.len(), lost)
+    (unreplaced.len(), dropped)
 }
 
 /// Whether a fault impairs a node, or the link between two, at a moment.

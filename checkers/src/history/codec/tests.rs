@@ -50,28 +50,34 @@ fn lines_become_operations() {
     assert!(!history.torn_tail);
 }
 
+/// The same line at another place in the file.
+fn renumbered(line: &str, index: u64, time: u64) -> String {
+    let mut event: Event = serde_json::from_str(line).expect("an event");
+    (event.index, event.time) = (index, Nanos(time));
+    let mut out = Vec::new();
+    event.to_line(&mut out);
+    String::from_utf8(out).expect("text").trim_end().to_owned()
+}
+
+fn refuses(table: Vec<(Vec<&str>, &str)>) {
+    for (lines, expected) in table {
+        let refusal = refusal(&lines);
+        assert!(
+            refusal.contains(expected),
+            "{refusal}\ndoes not say\n{expected}"
+        );
+    }
+}
+
 #[test]
-fn what_cannot_be_a_history_is_refused_with_the_line() {
-    let [invoke, read, ok, _] = EVENTS;
-    let renumbered = |line: &str, index: u64, time: u64| {
-        let mut event: Event = serde_json::from_str(line).expect("an event");
-        (event.index, event.time) = (index, Nanos(time));
-        let mut out = Vec::new();
-        event.to_line(&mut out);
-        String::from_utf8(out).expect("text").trim_end().to_owned()
-    };
-    let again = renumbered(invoke, 1, 6);
-    let early = renumbered(ok, 1, 4);
-    let other_key = renumbered(ok, 1, 6).replace("\"k\"", "\"j\"");
-    let other_f = renumbered(ok, 1, 6)
-        .replace("write", "delete")
-        .replace(",\"value\":7", "");
-    let other_value = renumbered(ok, 1, 6).replace(":7}", ":8}");
-    let info = renumbered(ok, 1, 6).replace("ok", "info");
-    let after_info = renumbered(invoke, 2, 7);
-    let unasked = renumbered(ok, 0, 6);
+fn what_is_no_event_is_refused_with_the_line() {
+    let [invoke, ..] = EVENTS;
+    let unknown_type = invoke.replace("invoke", "ask");
     let no_key = invoke.replace(r#","key":"k""#, "");
-    for (lines, expected) in [
+    let kill = r#"{"index":0,"time":1,"type":"info","process":"nemesis","f":"kill","value":3}"#;
+    let boss = kill.replace("nemesis", "boss");
+    let half = kill.replace('3', r#"{"id":"f1","step":"half"}"#);
+    refuses(vec![
         (vec!["nonsense"], "line 2: not JSON"),
         (
             vec![invoke, "[1,2]"],
@@ -89,7 +95,31 @@ fn what_cannot_be_a_history_is_refused_with_the_line() {
             vec![r#"{"index":0}"#],
             "line 2: not an event: missing field `time`",
         ),
-        (vec![&invoke.replace("invoke", "ask")], "unknown type `ask`"),
+        (vec![&unknown_type], "unknown type `ask`"),
+        (vec![&no_key], "line 2: a write without a key"),
+        (
+            vec![kill],
+            "line 2: bad nemesis line: a kill without a body",
+        ),
+        (vec![&half], "line 2: bad nemesis line: unknown step `half`"),
+        (vec![&boss], "line 2: not an event: field `process`"),
+    ]);
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused_with_the_line() {
+    let [invoke, read, ok, _] = EVENTS;
+    let again = renumbered(invoke, 1, 6);
+    let early = renumbered(ok, 1, 4);
+    let done = renumbered(ok, 1, 6);
+    let other_key = done.replace("\"k\"", "\"j\"");
+    let other_f = done.replace("write", "delete").replace(",\"value\":7", "");
+    let other_value = done.replace(":7}", ":8}");
+    let info = done.replace("ok", "info");
+    let after_info = renumbered(invoke, 2, 7);
+    let unasked = renumbered(ok, 0, 6);
+    let open = "line 3: process 1 invokes, but its invocation on line 2 is not complete";
+    refuses(vec![
         (
             vec![invoke, invoke],
             "line 3: index 0 is there twice (expected 1)",
@@ -100,46 +130,28 @@ fn what_cannot_be_a_history_is_refused_with_the_line() {
         ),
         (vec![read, invoke, ok], "line 2: index 1 comes before 0"),
         (vec![invoke, &early], "line 3: time 4 is before 5"),
-        (
-            vec![invoke, &again],
-            "line 3: process 1 invokes, but its invocation on line 2 is not complete",
-        ),
+        (vec![invoke, &again], open),
         (
             vec![&unasked],
             "line 2: process 1 completes, but invoked nothing",
         ),
         (
             vec![invoke, &other_key],
-            "line 3: process 1 completes another key than it invoked on line 2",
+            "process 1 completes another key than it invoked on line 2",
         ),
         (
             vec![invoke, &other_f],
-            "line 3: process 1 completes another f than it invoked on line 2",
+            "process 1 completes another f than it invoked on line 2",
         ),
         (
             vec![invoke, &other_value],
-            "line 3: process 1 completes another value than it invoked on line 2",
+            "process 1 completes another value than it invoked on line 2",
         ),
         (
             vec![invoke, &info, &after_info],
             "line 4: process 1 goes on after its info on line 3",
         ),
-        (vec![&no_key], "line 2: a write without a key"),
-        (
-            vec![r#"{"index":0,"time":1,"type":"info","process":"nemesis","f":"kill","value":3}"#],
-            "line 2: bad nemesis line: a kill without a body",
-        ),
-        (
-            vec![r#"{"index":0,"time":1,"type":"info","process":"boss","f":"kill"}"#],
-            "field `process`",
-        ),
-    ] {
-        let refusal = refusal(&lines);
-        assert!(
-            refusal.contains(expected),
-            "{refusal}\ndoes not say\n{expected}"
-        );
-    }
+    ]);
 }
 
 #[test]
@@ -330,7 +342,7 @@ proptest! {
         event.to_line(&mut line);
         let read: Event = serde_json::from_slice(&line).expect("what was written can be read");
         prop_assert_eq!(read, event);
-        prop_assert_eq!(line.iter().filter(|&&b| b == b'\n').count(), 1);
+        prop_assert_eq!(memchr::memchr(b'\n', &line), Some(line.len() - 1));
     }
 
     #[test]
