@@ -12,7 +12,7 @@ use crate::witness::{Amount, Anomaly, Measure};
 pub const ANOMALIES_KEPT_MAX: usize = 20;
 
 /// A judge of one guarantee. Total and pure: any history yields a finding.
-pub trait Checker {
+pub trait Checker: Sync {
     /// What it judges.
     fn guarantee(&self) -> Guarantee;
 
@@ -92,5 +92,37 @@ impl Finding {
     /// Adds a number.
     pub fn measure(&mut self, name: impl Into<String>, amount: Amount) {
         self.measures.push(Measure::new(name, amount));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::witness::{Part, Witness};
+
+    #[test]
+    fn the_first_twenty_are_kept_in_the_order_of_time_and_then_of_telling() {
+        let mut finding = Finding::new(Guarantee::FreshReads, "reads");
+        for told in 0..30 {
+            let at = Nanos(100 - told as u64 / 2);
+            finding.see(at, || Anomaly {
+                guarantee: Guarantee::FreshReads,
+                at,
+                key: None,
+                witness: Witness::default().with(Part::Reader, told),
+                details: Vec::new(),
+            });
+        }
+        assert_eq!(finding.seen, 30);
+        let kept: Vec<usize> = finding
+            .anomalies
+            .iter()
+            .map(|anomaly| anomaly.witness.roles[0].operation)
+            .collect();
+        let expected: Vec<usize> = (5..15)
+            .rev()
+            .flat_map(|pair| [2 * pair, 2 * pair + 1])
+            .collect();
+        assert_eq!(kept, expected);
     }
 }

@@ -10,8 +10,8 @@ use crate::history::{
     Answer, Event, EventType, Evidence, F, Header, History, Nanos, Process, Stamp, Sync, Value,
 };
 
-/// Nanoseconds per unit of time: small enough for ties, large enough for the spread that availability asks for.
-const UNIT_NS: u64 = 40_000_000;
+/// Nanoseconds per unit of time: small enough for ties, and a divisor of the spread that availability asks for.
+const UNIT_NS: u64 = 50_000_000;
 
 /// One operation before it has a time.
 #[derive(Clone, Debug)]
@@ -38,15 +38,70 @@ struct FaultDraft {
     skipped: bool,
 }
 
-fn draft(processes: u64, ok: u32) -> impl Strategy<Value = Draft> {
-    let shape = (0..processes, 0..10u8, 0..2u8, -1..8i64, 0..3u64, 0..5u64);
+/// What a random history is made of.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    operations: (usize, usize),
+    processes: u64,
+    keys: u8,
+    /// Values that reads may return are below this; -1 is nothing.
+    values: i64,
+    /// Weight of ok among the outcomes; 0 for none at all.
+    ok: u32,
+}
+
+const SHAPES: [Shape; 4] = [
+    Shape {
+        operations: (0, 14),
+        processes: 4,
+        keys: 2,
+        values: 8,
+        ok: 10,
+    },
+    // One key and few values, so that reads go to and fro.
+    Shape {
+        operations: (4, 12),
+        processes: 4,
+        keys: 1,
+        values: 3,
+        ok: 30,
+    },
+    // Many operations that fail, so that keys and stores become unavailable.
+    Shape {
+        operations: (5, 60),
+        processes: 3,
+        keys: 2,
+        values: 8,
+        ok: 1,
+    },
+    Shape {
+        operations: (15, 60),
+        processes: 3,
+        keys: 2,
+        values: 8,
+        ok: 0,
+    },
+];
+
+fn draft(shape: Shape) -> impl Strategy<Value = Draft> {
+    let what = (
+        0..shape.processes,
+        0..10u8,
+        0..shape.keys,
+        -1..shape.values,
+        0..3u64,
+        0..5u64,
+    );
+    let end = prop_oneof![
+        shape.ok => Just(0u8), 2 => Just(1u8), 2 => Just(2u8), 1 => Just(3u8),
+    ];
     let rest = (
-        prop_oneof![ok => Just(0u8), 2 => Just(1u8), 2 => Just(2u8), 1 => Just(3u8)],
+        end,
         1..=3u8,
         proptest::option::weighted(0.1, 1..=3u32),
         proptest::option::weighted(0.3, 0..6i64),
     );
-    (shape, rest).prop_map(
+    (what, rest).prop_map(
         |((process, f, key, value, gap, length), (end, node, level, stamp))| Draft {
             process,
             f,
@@ -66,7 +121,7 @@ fn fault() -> impl Strategy<Value = FaultDraft> {
     let kinds = prop_oneof![
         3 => Just("kill"), 2 => Just("clock"), 2 => Just("partition"), 1 => Just("pause"), 1 => Just("slow"),
     ];
-    let when = (0..30u64, proptest::option::weighted(0.8, 0..15u64));
+    let when = (0..20u64, proptest::option::weighted(0.8, 0..10u64));
     (kinds, 1..=3u8, 1..=3u8, when, proptest::bool::weighted(0.2)).prop_map(
         |(kind, node, other, (from, length), skipped)| FaultDraft {
             kind,
@@ -92,21 +147,8 @@ impl fmt::Debug for Drawn {
 
 /// A random history.
 pub(crate) fn any_history() -> impl Strategy<Value = Drawn> {
-    let sizes = prop_oneof![
-        4 => (Just(0..14usize), Just(4u64), Just(10u32)),
-        1 => (Just(20..60usize), Just(3u64), Just(1u32)),
-        1 => (Just(20..60usize), Just(3u64), Just(0u32)),
-    ];
-    let operations = sizes.prop_flat_map(|(size, processes, ok)| {
-        proptest::collection::vec(draft(processes, ok.max(1)), size).prop_map(move |mut drafts| {
-            if ok == 0 {
-                drafts
-                    .iter_mut()
-                    .filter(|draft| draft.end == 0)
-                    .for_each(|draft| draft.end = 1);
-            }
-            drafts
-        })
+    let operations = prop::sample::select(SHAPES.as_slice()).prop_flat_map(|shape| {
+        proptest::collection::vec(draft(shape), shape.operations.0..=shape.operations.1)
     });
     // A census per key: for each replica perhaps an answer.
     let census =
