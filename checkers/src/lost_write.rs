@@ -107,6 +107,39 @@ mod tests {
     }
 
     #[test]
+    fn a_kill_counts_from_the_moment_the_write_begins_to_the_end_of_the_census() {
+        let history = |kill: &str| {
+            let drawing = "
+            c1:            |--w k 1--|   |--w k 2--|
+            n1:                                        |c k 1|
+            n2:                                        |c k 1|
+            n3:                                        |c k 1|";
+            format!("{drawing}\n            {kill}")
+        };
+        let healed_as_it_begins = "fault kill n1: |-------------|";
+        let injected_as_it_ends = "fault kill n1:                                   |";
+        assert_eq!(check(&history(healed_as_it_begins)), (2, 1));
+        assert_eq!(check(&history(injected_as_it_ends)), (2, 1));
+        let healed_before = "fault kill n1: |------------|";
+        let injected_after = "fault kill n1:                                    |";
+        assert_eq!(check(&history(healed_before)), (2, 0));
+        assert_eq!(check(&history(injected_after)), (2, 0));
+    }
+
+    #[test]
+    fn a_gone_delete_may_be_what_a_read_of_nothing_saw_if_that_ended_no_sooner_than_it_began() {
+        let seen = "
+            c1: |--w k 1--|   |--d k--|
+            c2: |---r k nil---|
+            n1:                           |c k 1|
+            n2:                           |c k 1|
+            n3:                           |c k 1|";
+        assert_eq!(check(seen), (2, 1));
+        let too_soon = seen.replace("nil---|", "nil--|");
+        assert_eq!(check(&too_soon), (2, 0));
+    }
+
+    #[test]
     fn an_older_value_although_the_newer_was_read_is_a_loss() {
         let drawing = "
             c1: |--w k 1--|   |--w k 2--|   |-r k 2-|

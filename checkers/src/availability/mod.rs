@@ -188,6 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn refusals_must_be_spread_over_300_ms() {
+        let drawing = "
+            c1: |w k 1!
+            c2: |w k 2!
+            c3: |w k 3!
+            c4: |w k 4!
+            c5:    |w k 5!
+            c6: |w j 6|";
+        assert_eq!(check(drawing), (6, 1));
+        assert_eq!(check(&drawing.replace("   |w k 5!", "  |w k 5!")), (6, 0));
+    }
+
+    #[test]
     fn a_store_where_nothing_succeeds() {
         let row = "|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!|r k 1!";
         let drawing = format!("c1: {row}\nc2: {row}");
