@@ -5,7 +5,9 @@
 
 use quorate_checkers::history::{Evidence, Value};
 
+mod exchange;
 pub mod live;
+pub mod sim;
 
 /// What a client does to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

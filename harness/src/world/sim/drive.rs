@@ -1,0 +1,207 @@
+//! The loop between a conductor and a simulated cluster, in virtual time.
+//!
+//! It is the twin of `run/drive.rs`: it carries out what the one decides in the other, and hands back what came of it.
+
+use quorate_checkers::history::{Event, Nanos};
+use quorate_node::protocol::Ring;
+
+use super::SimError;
+use super::cluster::Cluster;
+use super::queue::{Happening, later};
+use super::weather::Weather;
+use crate::conductor::{Action, Conductor};
+use crate::plan::Plan;
+
+/// Nanoseconds in a millisecond.
+const NS_PER_MS: u64 = 1_000_000;
+
+/// How long nodes may take to connect to all their peers, ms.
+const READY_MS_MAX: u64 = 10_000;
+
+/// Pause between two looks at a cluster that is waited for, ns.
+const LOOK_NS: u64 = 10 * NS_PER_MS;
+
+/// Looks in a row that must find the cluster at rest, as in the live world.
+const RESTING_LOOKS: u32 = 2;
+
+/// More happenings than any plan needs: beyond this something runs in circles.
+const HAPPENINGS_MAX: u64 = 1_000_000_000;
+
+/// What the conductor waits for.
+#[derive(Clone, Copy, Debug)]
+enum Waiting {
+    Nothing,
+    /// For the cluster to come together, until then.
+    Settled(Nanos),
+    /// For it to come together after the last heal, until then.
+    Healed(Nanos),
+    /// For it to come to rest, until then; with the number of looks that found it so.
+    Quiet(Nanos, u32),
+}
+
+/// One drive of a conductor through a simulated cluster.
+pub(super) struct Drive {
+    conductor: Conductor,
+    cluster: Cluster,
+    waiting: Waiting,
+    quiet_ns_max: u64,
+    /// Whether the conductor may have something new to say.
+    is_news: bool,
+}
+
+impl Drive {
+    pub(super) fn new(plan: &Plan, weather: Weather) -> Result<Drive, SimError> {
+        let ring = Ring::new(plan.store.nodes, plan.store.tokens_per_node);
+        let n = plan.store.n;
+        let replicas = move |key: &str| {
+            let list = ring.preference_list(key, n);
+            list.into_iter().map(|node| node.0).collect::<Vec<u16>>()
+        };
+        Ok(Drive {
+            conductor: Conductor::new(plan, Box::new(replicas))?,
+            cluster: Cluster::new(plan, weather),
+            waiting: Waiting::Nothing,
+            quiet_ns_max: plan.phases.quiet_ms_max.saturating_mul(NS_PER_MS),
+            is_news: false,
+        })
+    }
+
+    /// Runs to the end.
+    pub(super) fn run(mut self) -> Result<Vec<Event>, SimError> {
+        let mut happenings = 0;
+        while let Some(until) = self.act() {
+            self.is_news = false;
+            while !self.is_news
+                && let Some(happening) = self.cluster.queue.next(until)
+            {
+                happenings += 1;
+                if happenings > HAPPENINGS_MAX {
+                    return Err(SimError::Endless {
+                        limit: HAPPENINGS_MAX,
+                    });
+                }
+                self.happen(happening)?;
+            }
+        }
+        Ok(self.conductor.drain_events().collect())
+    }
+
+    fn now(&self) -> Nanos {
+        self.cluster.queue.now()
+    }
+
+    /// Carries out everything that is due; says until when there is nothing more, or none at the end.
+    fn act(&mut self) -> Option<Nanos> {
+        loop {
+            match self.conductor.poll(self.now()) {
+                // Time goes on even if the conductor wants it to stand still.
+                Action::Wait(until) => return Some(until.max(later(self.now(), 1))),
+                Action::Done => return None,
+                Action::Invoke { client, node, op } => self.cluster.invoke(client, node, op),
+                Action::Settle => self.wait_for(Waiting::Settled(self.in_ms(READY_MS_MAX))),
+                Action::Inject(index) => self.strike_soon(Happening::Strike(index)),
+                Action::Heal(index) => self.strike_soon(Happening::Lift(index)),
+                Action::HealAll => self.strike_soon(Happening::LiftAll),
+                Action::Quiesce => {
+                    let until = later(self.now(), self.quiet_ns_max);
+                    self.wait_for(Waiting::Quiet(until, 0));
+                }
+            }
+        }
+    }
+
+    fn in_ms(&self, ms: u64) -> Nanos {
+        later(self.now(), ms.saturating_mul(NS_PER_MS))
+    }
+
+    fn wait_for(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+        self.cluster.queue.after(LOOK_NS, Happening::Look);
+    }
+
+    fn strike_soon(&mut self, happening: Happening) {
+        let soon_ns = self.cluster.weather.strike.draw_ns(&mut self.cluster.rng);
+        self.cluster.queue.after(soon_ns, happening);
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), SimError> {
+        let now = self.now();
+        self.is_news = true;
+        match happening {
+            Happening::Answered {
+                client,
+                op,
+                outcome,
+            } => {
+                if self.cluster.clients.finish(client, op) {
+                    self.conductor.completed(now, client, outcome);
+                }
+            }
+            Happening::GaveUp { client, op } => {
+                if let Some(outcome) = self.cluster.clients.overdue(client, op) {
+                    self.cluster.clients.finish(client, op);
+                    self.conductor.completed(now, client, outcome);
+                }
+            }
+            Happening::Strike(index) => {
+                if let Some(fault) = self.conductor.fault(index).cloned() {
+                    let effect = self.cluster.strike(index, &fault);
+                    self.strike_soon(Happening::Struck(index, effect));
+                }
+            }
+            Happening::Struck(index, effect) => self.conductor.injected(now, index, &effect),
+            Happening::Lift(index) => {
+                if let Some(fault) = self.conductor.fault(index).cloned() {
+                    let (effect, known_ns) = self.cluster.lift(index, &fault);
+                    let lifted = Happening::Lifted(index, effect);
+                    // Known after everything that it takes.
+                    self.cluster.queue.after(known_ns + LOOK_NS, lifted);
+                }
+            }
+            Happening::Lifted(index, effect) => self.conductor.healed(now, index, &effect),
+            Happening::LiftAll => {
+                self.cluster.lift_all();
+                self.wait_for(Waiting::Healed(self.in_ms(READY_MS_MAX)));
+            }
+            Happening::Look => self.look()?,
+            happening => {
+                self.is_news = false;
+                self.cluster.happen(happening);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether what is waited for has come; if not, looks again a little later.
+    fn look(&mut self) -> Result<(), SimError> {
+        let now = self.now();
+        match self.waiting {
+            Waiting::Nothing => return Ok(()),
+            Waiting::Settled(_) if self.cluster.is_ready() => self.conductor.settled(now),
+            Waiting::Healed(_) if self.cluster.is_ready() => self.conductor.all_healed(now),
+            Waiting::Settled(until) | Waiting::Healed(until) => {
+                if now >= until {
+                    return Err(SimError::NotConnected {
+                        waited_ms: READY_MS_MAX,
+                    });
+                }
+                self.wait_for(self.waiting);
+                return Ok(());
+            }
+            Waiting::Quiet(until, looks) => {
+                let looks = if self.cluster.is_at_rest() {
+                    looks + 1
+                } else {
+                    0
+                };
+                if looks < RESTING_LOOKS && now < until {
+                    self.wait_for(Waiting::Quiet(until, looks));
+                    return Ok(());
+                }
+                self.conductor.quiet(now, looks >= RESTING_LOOKS);
+            }
+        }
+        self.waiting = Waiting::Nothing;
+        Ok(())
+    }
+}

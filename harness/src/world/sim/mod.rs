@@ -1,0 +1,50 @@
+//! The simulated world: a whole cluster, its disks, its network and its clients in one thread and in virtual time.
+//!
+//! The replicas and the conductor are the very ones of the live world; what is around them is modelled. So a run takes
+//! milliseconds, and is a function of its plan: the same plan makes the same history, byte for byte. It is not a
+//! model of performance: its delays are drawn from ranges ([`Weather`]) and say nothing about real machines.
+
+mod clients;
+mod cluster;
+mod disk;
+mod drive;
+mod faults;
+mod network;
+mod node;
+mod queue;
+mod weather;
+
+use quorate_checkers::history::Event;
+use thiserror::Error;
+
+pub use weather::{Span, Weather};
+
+use crate::plan::{Plan, PlanError};
+
+/// Why a plan could not be carried out in the simulated world.
+#[derive(Debug, Error)]
+pub enum SimError {
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Nodes did not find each other although no fault is in force: a bug of the simulator.
+    #[error(
+        "nodes were not connected after {waited_ms} ms of virtual time: give a weather in which they can be"
+    )]
+    NotConnected {
+        /// How long they had, ms of virtual time.
+        waited_ms: u64,
+    },
+    /// It went on and on.
+    #[error("more than {limit} things happened and no end came: give a shorter plan")]
+    Endless {
+        /// How many may happen.
+        limit: u64,
+    },
+}
+
+/// Carries out a plan; returns the events of its history, without the header. Deterministic in its arguments.
+pub fn run(plan: &Plan, weather: &Weather) -> Result<Vec<Event>, SimError> {
+    plan.validate()?;
+    drive::Drive::new(plan, *weather)?.run()
+}

@@ -1,0 +1,111 @@
+//! One simulated node: a replica, its disk and its clocks, and whether its process runs, stands still or is dead.
+//!
+//! It decides nothing and plans nothing: what follows from a step is carried out by `cluster.rs`.
+
+use quorate_checkers::history::Nanos;
+use quorate_node::config::{NodeId, StoreConfig};
+use quorate_node::protocol::{self, Input, Now, Output, Replica, Token, WallNanos};
+use quorate_workloads::Rng;
+
+use super::disk::Disk;
+use crate::world::node_name;
+
+/// What the wall clock shows when the simulation begins, ns since the Unix epoch. Any number would do.
+const WALL_AT_START_NS: i64 = 1_700_000_000_000_000_000;
+
+/// Something that a process deals with when it runs.
+#[derive(Debug)]
+pub(super) enum Stimulus {
+    /// An input for the replica.
+    Input(Input),
+    /// It is time to sync the log.
+    SyncDue,
+    /// These records are durable.
+    Synced(Vec<Token>),
+}
+
+/// A process that is not dead.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) replica: Replica,
+    /// What waits for a process that stands still; none if it runs.
+    pub(super) inbox: Option<Vec<Stimulus>>,
+    /// When it is going to be woken.
+    pub(super) alarm: Option<Nanos>,
+}
+
+/// One node.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) id: NodeId,
+    store: StoreConfig,
+    /// How often it was started.
+    pub(super) epoch: u64,
+    pub(super) process: Option<Process>,
+    pub(super) disk: Disk,
+    /// How far its wall clock is off, ns.
+    pub(super) offset_ns: i64,
+}
+
+impl Node {
+    pub(super) fn new(number: u16, store: &StoreConfig, seed: u64) -> Node {
+        let rng = Rng::stream(seed, &format!("disk {}", node_name(number)));
+        Node {
+            id: NodeId(number),
+            store: store.clone(),
+            epoch: 0,
+            process: None,
+            disk: Disk::new(store.sync_in_force(), rng),
+            offset_ns: 0,
+        }
+    }
+
+    /// Starts its process, which is dead, on what is on its disk.
+    pub(super) fn boot(&mut self) {
+        self.epoch += 1;
+        let records = self.disk.records();
+        let replica = Replica::recover(self.store.clone(), self.id, self.epoch, records);
+        self.process = Some(Process {
+            replica,
+            inbox: None,
+            alarm: None,
+        });
+    }
+
+    /// `kill -9`.
+    pub(super) fn kill(&mut self) {
+        self.process = None;
+        self.disk.lose_memory();
+    }
+
+    /// Its process, if it is alive and was started for the `epoch`th time.
+    pub(super) fn alive_in(&mut self, epoch: u64) -> Option<&mut Process> {
+        self.process.as_mut().filter(|_| self.epoch == epoch)
+    }
+
+    /// Whether its process runs.
+    pub(super) fn is_running(&self) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(|process| process.inbox.is_none())
+    }
+
+    /// Whether it has nothing left to do.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let is_idle = |process: &Process| process.replica.status().coordinating == 0;
+        self.is_running() && self.process.as_ref().is_some_and(is_idle) && self.disk.is_synced()
+    }
+
+    /// One step of its replica; nothing comes of it if the process is dead.
+    pub(super) fn step(&mut self, now: Nanos, input: Input) -> Vec<Output> {
+        let since_start_ns = i64::try_from(now.0).unwrap_or(i64::MAX);
+        let wall_ns = WALL_AT_START_NS.saturating_add(since_start_ns);
+        let now = Now {
+            monotonic: protocol::Nanos(now.0),
+            wall: WallNanos(wall_ns.saturating_add(self.offset_ns)),
+        };
+        match &mut self.process {
+            Some(process) => process.replica.step(now, input),
+            None => Vec::new(),
+        }
+    }
+}
