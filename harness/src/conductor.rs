@@ -26,6 +26,9 @@ use record::Record;
 /// After the load ended, operations in flight may take this much longer than their own time-out, ms.
 const STRAGGLER_MS: u64 = 1_000;
 
+/// Names the nodes that should hold a key, in preference order.
+pub type ReplicasOf = Box<dyn Fn(&str) -> Vec<u16> + Send>;
+
 /// A phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -95,6 +98,8 @@ enum Stage {
     Injecting,
     Live,
     Healing,
+    /// Its own heal did not take; the last heal of all has to.
+    Unhealed,
     Over,
 }
 
@@ -115,17 +120,14 @@ pub struct Conductor {
     rng: Rng,
     clients: Clients,
     census: Census,
-    replicas_of: Box<dyn Fn(&str) -> Vec<u16> + Send>,
+    replicas_of: ReplicasOf,
     record: Record,
     stopped: bool,
 }
 
 impl Conductor {
     /// A conductor for this plan. `replicas_of` names the nodes that should hold a key.
-    pub fn new(
-        plan: &Plan,
-        replicas_of: Box<dyn Fn(&str) -> Vec<u16> + Send>,
-    ) -> Result<Conductor, PlanError> {
+    pub fn new(plan: &Plan, replicas_of: ReplicasOf) -> Result<Conductor, PlanError> {
         let (kind, settings) = plan.load.kind()?;
         let ms = |ms: u64| Nanos(ms.saturating_mul(1_000_000));
         Ok(Conductor {
@@ -189,7 +191,7 @@ impl Conductor {
             return;
         }
         self.stopped = true;
-        self.record.note(now, "stop", why);
+        self.record.note(now, why);
         if self.phase == Phase::Settle {
             self.enter(Phase::Stop, now);
         } else {
@@ -251,13 +253,31 @@ impl Conductor {
         let Some(scheduled) = self.timeline.get(index) else {
             return;
         };
-        self.stages[index] = Stage::Over;
+        self.stages[index] = match effect {
+            Effect::Installed | Effect::Skipped(_) => Stage::Over,
+            Effect::Indeterminate(_) => Stage::Unhealed,
+        };
         self.record.healed(now, scheduled, effect);
     }
 
-    /// Nothing is left of any fault.
+    /// Nothing is left of any fault, also of those whose own heal did not take.
     pub fn all_healed(&mut self, now: Nanos) {
+        if self.phase != Phase::Heal {
+            return;
+        }
+        for (scheduled, stage) in self.timeline.iter().zip(&mut self.stages) {
+            if *stage == Stage::Unhealed {
+                *stage = Stage::Over;
+                self.record.healed(now, scheduled, &Effect::Installed);
+            }
+        }
+        self.enter(Phase::Quiet, now);
+    }
+
+    /// Something is left of some fault: what can still be read is read, and the windows stay open.
+    pub fn not_all_healed(&mut self, now: Nanos, why: &str) {
         if self.phase == Phase::Heal {
+            self.record.note(now, why);
             self.enter(Phase::Quiet, now);
         }
     }
@@ -268,11 +288,8 @@ impl Conductor {
             return;
         }
         if !drained {
-            self.record.note(
-                now,
-                "quiet",
-                "queues were not empty at the end of the quiet time",
-            );
+            self.record
+                .note(now, "queues were not empty at the end of the quiet time");
         }
         let keys = self.workload.keys();
         self.census = Census::new(keys.iter().flat_map(|key| {
@@ -401,7 +418,7 @@ impl Conductor {
             .filter_map(|(scheduled, stage)| match stage {
                 Stage::Planned => Some(self.window(scheduled).0),
                 Stage::Live => Some(self.window(scheduled).1),
-                Stage::Injecting | Stage::Healing | Stage::Over => None,
+                Stage::Injecting | Stage::Healing | Stage::Unhealed | Stage::Over => None,
             });
         times.min().unwrap_or(Nanos::NEVER)
     }
@@ -426,10 +443,9 @@ impl Conductor {
     }
 
     fn count(&mut self, now: Nanos) -> Action {
-        while let Some(client) = self.clients.idle(now) {
-            let Some((key, node)) = self.census.next(now) else {
-                break;
-            };
+        if let Some(client) = self.clients.idle(now)
+            && let Some((key, node)) = self.census.next(now)
+        {
             let op = ClientOp {
                 f: OpKind::Census,
                 key,

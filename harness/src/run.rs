@@ -132,7 +132,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
     let began = Instant::now();
     plan.validate()?;
     let directory = RunDirectory::create(&options.results)?;
-    directory.write("plan.json", &plan.to_json())?;
+    directory.write("plan.json", plan.to_json())?;
     progress.begin(directory.id(), plan);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -142,7 +142,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
     progress.end();
 
     let (history, verdict) = judge_file(&driven.history, None)?;
-    directory.write("verdict.json", &verdict.to_json())?;
+    directory.write("verdict.json", verdict.to_json())?;
     witness::write(&directory, &history, &verdict)?;
     if verdict.outcome == Outcome::Broken {
         directory.point("failed")?;

@@ -1,6 +1,6 @@
 //! Unavailability: a key that could not be read or written although enough replicas were within reach.
 //!
-//! Time is cut into *intervals* at every moment at which a fault begins or is long enough over (see `reach.rs`). An operation
+//! Time is cut into *intervals* at every moment at which a fault begins, has taken, begins to heal or is long enough over (see `reach.rs`). An operation
 //! is *eligible* if it lies within one interval, its coordinator was not touched by a fault, and the coordinator could reach
 //! enough other nodes for the level asked for. A key is unavailable if, in one interval, its eligible reads (or writes)
 //! are many, spread over some time, and none succeeded while some other eligible operation did. If none at all
@@ -215,6 +215,15 @@ mod tests {
             c1:                  |w k 1! |w k 2! |w k 3! |w k 4! |w k 5!
             c2: |-w j 1-|";
         assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn what_succeeds_after_the_heal_does_not_excuse_what_failed_before_it() {
+        let drawing = "
+            fault kill n3: |------------------------------------------|
+            c1:               |w k 1! |w k 2! |w k 3! |w k 4! |w k 5!    |w k 6|
+            c2:                 |-w j 7-|";
+        assert_eq!(check(drawing), (7, 1));
     }
 
     #[test]

@@ -105,6 +105,9 @@ impl Calm {
 }
 
 /// When impairments begin (`true`) and end, in order.
+///
+/// While a fault is being injected, and while it heals, nobody knows what works already. So time is cut there as well (an impairment
+/// that begins and ends at once): what succeeds then says nothing of the time in which the fault was surely in force.
 fn changes(history: &History) -> Vec<(Nanos, bool, Impaired)> {
     let places: BTreeMap<&str, u32> = history.nodes.iter().map(String::as_str).zip(0..).collect();
     let mut changes = Vec::new();
@@ -112,9 +115,12 @@ fn changes(history: &History) -> Vec<(Nanos, bool, Impaired)> {
         let until = fault
             .healed
             .map(|healed| Nanos(healed.0.saturating_add(GRACE_NS)));
+        let cuts = [fault.effect.map(|(known, _)| known), fault.heal_began];
         for impaired in impairs(fault, &places, history.nodes.len()) {
             changes.push((fault.injected, true, impaired));
             changes.extend(until.map(|until| (until, false, impaired)));
+            let both = |cut| [(cut, true, impaired), (cut, false, impaired)];
+            changes.extend(cuts.into_iter().flatten().flat_map(both));
         }
     }
     changes.sort_unstable_by_key(|&(time, begins, impaired)| (time, !begins, impaired));

@@ -362,7 +362,10 @@ fn eligible(history: &History, op: &Operation) -> Option<usize> {
         .filter(|fault| fault.may_have_taken() && fault.kind != FaultKind::Clock)
         .flat_map(|fault: &FaultWindow| {
             let over = fault.healed.map(|healed| Nanos(healed.0 + 1_000_000_000));
-            std::iter::once(fault.injected).chain(over)
+            let known = fault.effect.map(|(known, _)| known);
+            [Some(fault.injected), known, fault.heal_began, over]
+                .into_iter()
+                .flatten()
         })
         .collect();
     let interval = |time: Nanos| changes.iter().filter(|&&change| change <= time).count();

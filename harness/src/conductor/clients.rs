@@ -35,7 +35,7 @@ struct Client {
 }
 
 pub(super) struct Clients {
-    clients: Vec<Client>,
+    all: Vec<Client>,
     nodes: u16,
     coordinators: Coordinators,
     /// Mean time between arrivals, ns; 0 = no rate.
@@ -46,7 +46,7 @@ pub(super) struct Clients {
 impl Clients {
     pub(super) fn new(plan: &Plan, coordinators: Coordinators) -> Clients {
         let nodes = plan.store.nodes;
-        let clients = (0..plan.load.clients)
+        let all = (0..plan.load.clients)
             .map(|client| Client {
                 process: client,
                 home: u16::try_from(client % u64::from(nodes)).unwrap_or(0) + 1,
@@ -56,7 +56,7 @@ impl Clients {
             .collect();
         let gap_ns = 1_000_000_000_u64.checked_div(plan.load.rate).unwrap_or(0);
         Clients {
-            clients,
+            all,
             nodes,
             coordinators,
             gap_ns,
@@ -69,11 +69,11 @@ impl Clients {
     }
 
     pub(super) fn process(&self, client: usize) -> u64 {
-        self.clients[client].process
+        self.all[client].process
     }
 
     pub(super) fn busy(&self) -> bool {
-        self.clients.iter().any(|client| client.in_flight.is_some())
+        self.all.iter().any(|client| client.in_flight.is_some())
     }
 
     /// The client whose turn it is now, if there is one.
@@ -81,7 +81,7 @@ impl Clients {
         if self.gap_ns > 0 && now < self.next_arrival {
             return None;
         }
-        let first = usize::try_from(rng.below(self.clients.len() as u64)).unwrap_or(0);
+        let first = usize::try_from(rng.below(self.all.len() as u64)).unwrap_or(0);
         let client = self.idle_from(first, now)?;
         // Exponential gaps: operations bunch and overlap as independent clients do.
         #[expect(
@@ -110,28 +110,25 @@ impl Clients {
     }
 
     pub(super) fn next_idle(&self, now: Nanos) -> Nanos {
-        let idle = self
-            .clients
-            .iter()
-            .filter(|client| client.in_flight.is_none());
+        let idle = self.all.iter().filter(|client| client.in_flight.is_none());
         idle.map(|client| client.rests_until.max(now))
             .min()
             .unwrap_or(Nanos::NEVER)
     }
 
     fn idle_from(&self, first: usize, now: Nanos) -> Option<usize> {
-        let count = self.clients.len();
+        let count = self.all.len();
         (0..count)
             .map(|step| (first + step) % count)
             .find(|&index| {
-                let client = &self.clients[index];
+                let client = &self.all[index];
                 client.in_flight.is_none() && client.rests_until <= now
             })
     }
 
     /// Notes that `client` asks for `op`; says which node it asks.
     pub(super) fn begin(&mut self, client: usize, op: &ClientOp, node: Option<u16>) -> u16 {
-        let client = &mut self.clients[client];
+        let client = &mut self.all[client];
         let node = node.unwrap_or(client.home);
         client.in_flight = Some(InFlight {
             f: op.f,
@@ -151,9 +148,9 @@ impl Clients {
         outcome: &Outcome,
         rng: &mut Rng,
     ) -> Option<InFlight> {
-        let concurrency = self.clients.len() as u64;
+        let concurrency = self.all.len() as u64;
         let (nodes, roams) = (self.nodes, self.coordinators == Coordinators::Roaming);
-        let client = self.clients.get_mut(client)?;
+        let client = self.all.get_mut(client)?;
         let op = client.in_flight.take()?;
         if !matches!(outcome, Outcome::Ok { .. }) {
             client.rests_until = later(now, REBUFF_MS);

@@ -80,12 +80,12 @@ impl Record {
     }
 
     pub(super) fn phase(&mut self, now: Nanos, phase: Phase) {
-        self.note(now, "phase", phase.name());
+        self.nemesis(now, "phase", json!(phase.name()));
     }
 
-    /// A remark of the harness: `f` and a text.
-    pub(super) fn note(&mut self, now: Nanos, f: &str, text: &str) {
-        self.nemesis(now, f, serde_json::Value::String(text.to_owned()));
+    /// A remark of the harness, for people.
+    pub(super) fn note(&mut self, now: Nanos, text: &str) {
+        self.nemesis(now, "note", json!(text));
     }
 
     pub(super) fn inject(&mut self, now: Nanos, scheduled: &Scheduled) {
@@ -120,7 +120,7 @@ impl Record {
 
     pub(super) fn host_clock(&mut self, now: Nanos, step_ns: i64) {
         let id = format!("host-clock{}", self.next_index);
-        let body = json!({ "id": id, "step": "installed", "offset_ns": [step_ns] });
+        let body = json!({ "id": id, "step": "installed", "offsets_ns": [step_ns] });
         self.nemesis(now, "host-clock", body);
     }
 
@@ -141,7 +141,7 @@ impl Record {
         }
         let offsets = fault.offsets_ns();
         if !offsets.is_empty() {
-            body.insert("offset_ns".to_owned(), json!(offsets));
+            body.insert("offsets_ns".to_owned(), json!(offsets));
         }
         if let Some(why) = why {
             body.insert("why".to_owned(), json!(why));

@@ -20,6 +20,9 @@ fn plan(faults: &[&str]) -> Plan {
     spec.plan(11).expect("a plan")
 }
 
+/// What comes back to the conductor, when its time has come.
+type Answer = Box<dyn FnOnce(&mut Conductor, Nanos)>;
+
 /// What the scripted world answers to the n-th operation.
 type Script = fn(u64, &ClientOp) -> Outcome;
 
@@ -39,7 +42,7 @@ fn perform(plan: &Plan, script: Script, stop_at: Option<Nanos>) -> Vec<Event> {
     let mut conductor = Conductor::new(plan, Box::new(|_| vec![1, 2, 3])).expect("a conductor");
     let mut now = Nanos(0);
     let mut events = Vec::new();
-    let mut due: BTreeMap<(Nanos, u64), Box<dyn FnOnce(&mut Conductor, Nanos)>> = BTreeMap::new();
+    let mut due: BTreeMap<(Nanos, u64), Answer> = BTreeMap::new();
     let mut asked = 0;
     let mut stopped = false;
     for _ in 0..1_000_000 {
@@ -79,7 +82,7 @@ fn perform(plan: &Plan, script: Script, stop_at: Option<Nanos>) -> Vec<Event> {
                 due.insert(
                     at(1),
                     Box::new(move |conductor, now| {
-                        conductor.injected(now, index, &Effect::Installed)
+                        conductor.injected(now, index, &Effect::Installed);
                     }),
                 );
             }
@@ -87,7 +90,7 @@ fn perform(plan: &Plan, script: Script, stop_at: Option<Nanos>) -> Vec<Event> {
                 due.insert(
                     at(1),
                     Box::new(move |conductor, now| {
-                        conductor.healed(now, index, &Effect::Installed)
+                        conductor.healed(now, index, &Effect::Installed);
                     }),
                 );
             }

@@ -1,8 +1,11 @@
 //! From a plan to what the judges must know about it: the header of its history, and its faults as windows.
 
+use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum};
 use quorate_node::config::{ReadRepair, SyncPolicy};
+
+use quorate_workloads::Kind;
 
 use super::{Plan, PlanError};
 use crate::world::node_name;
@@ -34,12 +37,7 @@ impl Plan {
             },
             request_timeout_ms: self.store.request_timeout_ms,
             concurrency: self.load.clients,
-            judges: Some(
-                kind.guarantees()
-                    .iter()
-                    .map(|guarantee| guarantee.name().to_owned())
-                    .collect(),
-            ),
+            judges: Some(self.judges(kind)),
             sabotage: self
                 .store
                 .sabotage
@@ -47,5 +45,17 @@ impl Plan {
                 .map(|sabotage| sabotage.name().to_owned())
                 .collect(),
         })
+    }
+
+    /// The guarantees that this load gives evidence for: without deletes nothing can come back from the dead.
+    fn judges(&self, kind: Kind) -> Vec<String> {
+        let deletes = self.load.delete_percent > 0;
+        let judged = kind
+            .guarantees()
+            .iter()
+            .filter(|&&guarantee| deletes || guarantee != Guarantee::NoResurrection);
+        judged
+            .map(|guarantee| guarantee.name().to_owned())
+            .collect()
     }
 }

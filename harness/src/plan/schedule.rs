@@ -10,11 +10,11 @@ use super::shapes::Shape;
 
 use crate::fault::{Cut, Fault, FaultKind, Link};
 
-/// How long faults of a kind last and how long it is quiet between two of them, ms.
+/// When faults of a kind begin, how long they last, how long it is quiet between two of them: shortest and longest, ms.
 struct Rhythm {
-    first_ms: (u64, u64),
-    lasts_ms: (u64, u64),
-    gap_ms: (u64, u64),
+    first: (u64, u64),
+    lasts: (u64, u64),
+    gap: (u64, u64),
 }
 
 /// Shortest fault worth injecting at the end of a storm, ms.
@@ -25,20 +25,20 @@ const RETRY_MS: u64 = 250;
 fn rhythm(kind: FaultKind) -> Rhythm {
     match kind {
         FaultKind::Kill | FaultKind::Pause => Rhythm {
-            first_ms: (300, 1_500),
-            lasts_ms: (400, 2_000),
-            gap_ms: (700, 2_500),
+            first: (300, 1_500),
+            lasts: (400, 2_000),
+            gap: (700, 2_500),
         },
         FaultKind::Partition | FaultKind::Slow => Rhythm {
-            first_ms: (200, 1_200),
-            lasts_ms: (800, 3_500),
-            gap_ms: (600, 2_000),
+            first: (200, 1_200),
+            lasts: (800, 3_500),
+            gap: (600, 2_000),
         },
         // Skew does its harm only while it lasts, so clocks are wrong most of the time.
         FaultKind::Clock => Rhythm {
-            first_ms: (0, 300),
-            lasts_ms: (1_500, 5_000),
-            gap_ms: (100, 400),
+            first: (0, 300),
+            lasts: (1_500, 5_000),
+            gap: (100, 400),
         },
     }
 }
@@ -65,9 +65,9 @@ pub(crate) fn timeline(
     {
         let rhythm = rhythm(kind);
         let mut rng = Rng::stream(seed, kind.name());
-        let mut at_ms = rng.between(rhythm.first_ms.0, rhythm.first_ms.1);
+        let mut at_ms = rng.between(rhythm.first.0, rhythm.first.1);
         while at_ms + LASTS_MS_MIN <= storm_ms {
-            let lasts_ms = rng.between(rhythm.lasts_ms.0, rhythm.lasts_ms.1);
+            let lasts_ms = rng.between(rhythm.lasts.0, rhythm.lasts.1);
             let until_ms = (at_ms + lasts_ms).min(storm_ms);
             let Some(fault) = draw(kind, nodes, at_ms, until_ms, &outages, &mut rng) else {
                 at_ms += RETRY_MS;
@@ -82,7 +82,7 @@ pub(crate) fn timeline(
                 outages.extend(nodes.iter().map(outage));
             }
             timeline.push((at_ms, until_ms - at_ms, fault));
-            at_ms = until_ms + rng.between(rhythm.gap_ms.0, rhythm.gap_ms.1);
+            at_ms = until_ms + rng.between(rhythm.gap.0, rhythm.gap.1);
         }
     }
     timeline.sort_by_key(|&(at_ms, ..)| at_ms);
@@ -173,12 +173,23 @@ fn victims(
     Some(up)
 }
 
-/// Each directed link with a chance of two in five: slow one way, fast the other, is what makes replicas differ.
+/// Slow one way, fast the other, is what makes replicas differ. Half the time some nodes talk slowly to most of the others;
+/// else each directed link is slow with a chance of two in five.
 fn some_links(nodes: u16, rng: &mut Rng) -> Vec<Link> {
+    let mut talkers: Vec<u16> = (1..=nodes).collect();
+    rng.shuffle(&mut talkers);
+    talkers.truncate(usize::try_from(rng.between(1, 2)).unwrap_or(1));
+    let by_talker = rng.percent(50);
     (1..=nodes)
         .flat_map(|from| (1..=nodes).map(move |to| Link { from, to }))
         .filter(|link| link.from != link.to)
-        .filter(|_| rng.percent(40))
+        .filter(|link| {
+            if by_talker {
+                talkers.contains(&link.from) && rng.percent(75)
+            } else {
+                rng.percent(40)
+            }
+        })
         .collect()
 }
 

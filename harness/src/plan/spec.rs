@@ -2,6 +2,8 @@
 //!
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
+use std::fmt;
+
 use quorate_checkers::history::Quorum;
 use quorate_node::config::{ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
 use quorate_workloads::Kind;
@@ -444,7 +446,7 @@ pub(crate) fn toml_error(error: &toml::de::Error, origin: &str) -> PlanError {
     }
 }
 
-fn range(field: &'static str, value: impl ToString, why: &str) -> PlanError {
+fn range(field: &'static str, value: impl fmt::Display, why: &str) -> PlanError {
     PlanError::Range {
         field,
         value: value.to_string(),

@@ -176,7 +176,7 @@ impl<'a> Drive<'a> {
                     }));
                 }
                 Action::Settle => {
-                    under.push(Box::pin(async { Came::Settled(world.ready().await) }))
+                    under.push(Box::pin(async { Came::Settled(world.ready().await) }));
                 }
                 Action::Inject(index) => {
                     let Some(fault) = self.conductor.fault(index).cloned() else {
@@ -198,9 +198,7 @@ impl<'a> Drive<'a> {
                     if let Some(began) = self.load_began {
                         self.load.load = began.elapsed();
                     }
-                    under.push(Box::pin(async {
-                        Came::AllHealed(world.heal_everything().await)
-                    }));
+                    under.push(Box::pin(async { Came::AllHealed(heal_all(world).await) }));
                 }
                 Action::Quiesce => {
                     let limit = self.quiet_max;
@@ -226,17 +224,11 @@ impl<'a> Drive<'a> {
             }
             Came::Settled(Err(error)) => self.fail(error.to_string()),
             Came::Injected(index, effect) => self.conductor.injected(now, index, &effect),
-            Came::Healed(index, effect) => {
-                if let Effect::Indeterminate(why) = &effect {
-                    self.fail(format!("a fault could not be healed: {why}"));
-                }
-                self.conductor.healed(now, index, &effect);
-            }
-            Came::AllHealed(healed) => {
-                if let Err(error) = healed {
-                    self.fail(error.to_string());
-                }
-                self.conductor.all_healed(now);
+            Came::Healed(index, effect) => self.conductor.healed(now, index, &effect),
+            Came::AllHealed(Ok(())) => self.conductor.all_healed(now),
+            Came::AllHealed(Err(error)) => {
+                self.conductor.not_all_healed(now, &error.to_string());
+                self.fail(error.to_string());
             }
             Came::Quiet(drained) => self.conductor.quiet(now, drained),
         }
@@ -285,6 +277,12 @@ impl<'a> Drive<'a> {
     fn now(&self) -> Nanos {
         Nanos(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
+}
+
+/// Undoes every fault and waits until the nodes have found each other again.
+async fn heal_all(world: &LiveWorld) -> Result<(), WorldError> {
+    world.heal_everything().await?;
+    world.ready().await
 }
 
 /// SIGINT and SIGTERM. Handlers are installed by hand because background jobs start with SIGINT ignored.
