@@ -23,6 +23,7 @@ pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -
     if anomaly.guarantee != Guarantee::Availability {
         why.extend(clues.quorums());
         why.extend(clues.stamps());
+        why.extend(clues.held_stamps());
         if let Some(first) = why.first_mut() {
             first.insert_str(0, INFERRED);
         } else {
@@ -32,6 +33,13 @@ pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -
         }
     }
     why.extend(clues.faults(exposure));
+    let sabotage = &history.header.sabotage;
+    if !sabotage.is_empty() {
+        let defects = list(sabotage);
+        why.push(format!(
+            "The nodes ran with a defect built in on purpose: {defects}."
+        ));
+    }
     why
 }
 
@@ -56,6 +64,22 @@ impl<'a> Clues<'a> {
             .operations()
             .into_iter()
             .filter_map(|at| operations.get(at))
+    }
+
+    /// For replicas that differ: the stamp of what each of them holds.
+    fn held_stamps(&self) -> Option<String> {
+        if self.anomaly.guarantee != Guarantee::Convergence {
+            return None;
+        }
+        let held: Vec<String> = self
+            .all_operations()
+            .filter_map(|answer| {
+                let stamp = answer.evidence.as_deref()?.version.as_ref()?;
+                let replica = self.history.node_name(answer.node?);
+                Some(format!("{replica} {} of {}", stamp.wall_ns, stamp.node))
+            })
+            .collect();
+        (!held.is_empty()).then(|| format!("The stamps they hold: {}.", list(&held)))
     }
 
     /// Who held the newer value, and who answered the read that missed it.

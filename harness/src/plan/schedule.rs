@@ -132,7 +132,7 @@ fn draw(
         }
         FaultKind::Slow => {
             let links = some_links(nodes, rng);
-            let delay_ms = rng.between(20, 150);
+            let delay_ms = rng.between(40, 200);
             let jitter_ms = rng.between(0, delay_ms);
             (!links.is_empty()).then_some(Fault::Slow {
                 links,
@@ -173,13 +173,13 @@ fn victims(
     Some(up)
 }
 
-/// Slow one way, fast the other, is what makes replicas differ. Half the time some nodes talk slowly to most of the others;
+/// Slow one way, fast the other, is what makes replicas differ. Mostly one or two nodes talk slowly to most of the others;
 /// else each directed link is slow with a chance of two in five.
 fn some_links(nodes: u16, rng: &mut Rng) -> Vec<Link> {
     let mut talkers: Vec<u16> = (1..=nodes).collect();
     rng.shuffle(&mut talkers);
     talkers.truncate(usize::try_from(rng.between(1, 2)).unwrap_or(1));
-    let by_talker = rng.percent(50);
+    let by_talker = rng.percent(75);
     (1..=nodes)
         .flat_map(|from| (1..=nodes).map(move |to| Link { from, to }))
         .filter(|link| link.from != link.to)
