@@ -31,16 +31,26 @@ fn store(n: u16, r: u16, w: u16) -> PlanSpec {
 fn under(fault: &str, workload: &str, base: PlanSpec) -> PlanSpec {
     let faults = Some(vec![fault.to_owned()]);
     let workload = text(workload);
-    PlanSpec { faults, workload, ..base }
+    PlanSpec {
+        faults,
+        workload,
+        ..base
+    }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the settings of a spec are optional")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the settings of a spec are optional"
+)]
 fn text(setting: &str) -> Option<String> {
     Some(setting.to_owned())
 }
 
 fn blocking(base: PlanSpec) -> PlanSpec {
-    PlanSpec { read_repair: text("blocking"), ..base }
+    PlanSpec {
+        read_repair: text("blocking"),
+        ..base
+    }
 }
 
 /// A plan under which the guarantee is promised, and the defect has its chance.
@@ -52,12 +62,16 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
         Sabotage::StampPerReplica => under("slow", "racing", store(3, 2, 2)),
         Sabotage::MillisecondStamps => {
             // Only writes that follow each other within a millisecond can get the same stamp.
-            PlanSpec { rate: Some(5_000), ..under("none", "racing", store(3, 2, 2)) }
+            PlanSpec {
+                rate: Some(5_000),
+                ..under("none", "racing", store(3, 2, 2))
+            }
         }
         Sabotage::DropRepair => under("slow", "register", blocking(store(3, 2, 2))),
-        Sabotage::ForgetTombstone => {
-            PlanSpec { deletes: Some(25), ..under("slow", "register", blocking(store(3, 2, 2))) }
-        }
+        Sabotage::ForgetTombstone => PlanSpec {
+            deletes: Some(25),
+            ..under("slow", "register", blocking(store(3, 2, 2)))
+        },
     }
 }
 
@@ -84,8 +98,10 @@ fn every_sabotage_is_caught_by_the_guarantee_named_for_it() {
         let guarantee = Guarantee::from_name(sabotage.caught_by()).expect("it exists");
         let weather = weather_for(sabotage);
         let honest = suited(sabotage);
-        let spoiled =
-            PlanSpec { sabotage: Some(vec![sabotage.name().to_owned()]), ..honest.clone() };
+        let spoiled = PlanSpec {
+            sabotage: Some(vec![sabotage.name().to_owned()]),
+            ..honest.clone()
+        };
         let caught = (0..SEEDS_MAX).find(|&seed| {
             let plan = plan(&honest, seed);
             let verdict = judged(&plan, &weather).expect("a run");
@@ -93,11 +109,20 @@ fn every_sabotage_is_caught_by_the_guarantee_named_for_it() {
                 panic!("without {}: {told}", sabotage.name());
             }
             let row = verdict.row(guarantee).expect("the workload judges it");
-            assert!(row.promise.promised, "{}: {}", sabotage.name(), row.promise.reason);
+            assert!(
+                row.promise.promised,
+                "{}: {}",
+                sabotage.name(),
+                row.promise.reason
+            );
             let verdict = judged(&self::plan(&spoiled, seed), &weather).expect("a run");
             ruling(&verdict, guarantee) == Some(Ruling::Broken)
         });
-        assert!(caught.is_some(), "{} went unnoticed with {SEEDS_MAX} seeds", sabotage.name());
+        assert!(
+            caught.is_some(),
+            "{} went unnoticed with {SEEDS_MAX} seeds",
+            sabotage.name()
+        );
     }
 }
 
@@ -115,7 +140,10 @@ fn quorums_that_do_not_meet_show_stale_reads() {
     for (r, w) in [(1, 1), (1, 2), (2, 1)] {
         let spec = under("slow", "register", store(3, r, w));
         let seed = first_allowed(&spec, Guarantee::FreshReads);
-        assert!(seed.is_some(), "R = {r} and W = {w} of 3 never missed each other");
+        assert!(
+            seed.is_some(),
+            "R = {r} and W = {w} of 3 never missed each other"
+        );
     }
 }
 
@@ -128,19 +156,29 @@ fn skewed_clocks_show_clock_loss() {
 #[test]
 fn slow_links_show_inversions_unless_repair_blocks() {
     // Coordinators that hold nothing themselves: the answers that they wait for do not queue up behind the writes.
-    let store = PlanSpec { nodes: Some(5), ..store(3, 2, 2) };
+    let store = PlanSpec {
+        nodes: Some(5),
+        ..store(3, 2, 2)
+    };
     let without = under("slow", "register", store);
     assert!(first_allowed(&without, Guarantee::NoInversion).is_some());
     let with = blocking(without);
     for seed in 0..SEEDS_MAX_ALLOWED {
         let verdict = judged(&plan(&with, seed), &Weather::default()).expect("a run");
-        assert_eq!(ruling(&verdict, Guarantee::NoInversion), Some(Ruling::Kept), "seed {seed}");
+        assert_eq!(
+            ruling(&verdict, Guarantee::NoInversion),
+            Some(Ruling::Kept),
+            "seed {seed}"
+        );
     }
 }
 
 #[test]
 fn writes_synced_too_late_are_lost_when_their_node_is_killed() {
     let sync = text("every 500ms");
-    let spec = PlanSpec { sync, ..under("kill", "write-once", store(1, 1, 1)) };
+    let spec = PlanSpec {
+        sync,
+        ..under("kill", "write-once", store(1, 1, 1))
+    };
     assert!(first_allowed(&spec, Guarantee::NoLostWrites).is_some());
 }

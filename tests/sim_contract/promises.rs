@@ -105,7 +105,9 @@ fn weathers() -> impl Strategy<Value = Weather> {
 fn wild_fault(nodes: u16) -> impl Strategy<Value = Fault> {
     let all: Vec<u16> = (1..=nodes).collect();
     let some = || subsequence(all.clone(), 1..=all.len());
-    let links = all.iter().flat_map(|&from| all.iter().map(move |&to| Link { from, to }));
+    let links = all
+        .iter()
+        .flat_map(|&from| all.iter().map(move |&to| Link { from, to }));
     let links: Vec<Link> = links.filter(|link| link.from != link.to).collect();
     let some_links = || subsequence(links.clone(), 1..=links.len());
     let cut = select(vec![Cut::Hold, Cut::Reset]);
@@ -113,12 +115,22 @@ fn wild_fault(nodes: u16) -> impl Strategy<Value = Fault> {
         some().prop_map(|nodes| Fault::Kill { nodes }),
         some().prop_map(|nodes| Fault::Pause { nodes }),
         (some_links(), cut).prop_map(|(links, cut)| {
-            Fault::Partition { shape: "wild".to_owned(), cut, links }
+            Fault::Partition {
+                shape: "wild".to_owned(),
+                cut,
+                links,
+            }
         }),
-        (some_links(), 1..200_u64, 0..200_u64)
-            .prop_map(|(links, delay_ms, jitter_ms)| Fault::Slow { links, delay_ms, jitter_ms }),
-        (1..=nodes, -1_000..1_000_i64)
-            .prop_map(|(node, off_ms)| Fault::Clock { offsets_ms: vec![(node, off_ms)] }),
+        (some_links(), 1..200_u64, 0..200_u64).prop_map(|(links, delay_ms, jitter_ms)| {
+            Fault::Slow {
+                links,
+                delay_ms,
+                jitter_ms,
+            }
+        }),
+        (1..=nodes, -1_000..1_000_i64).prop_map(|(node, off_ms)| Fault::Clock {
+            offsets_ms: vec![(node, off_ms)]
+        }),
     ]
 }
 
@@ -139,8 +151,10 @@ fn wild_timelines(nodes: u16) -> impl Strategy<Value = Vec<Scheduled>> {
 
 fn wild_plans() -> impl Strategy<Value = Plan> {
     plans().prop_flat_map(|plan| {
-        wild_timelines(plan.store.nodes)
-            .prop_map(move |timeline| Plan { timeline, ..plan.clone() })
+        wild_timelines(plan.store.nodes).prop_map(move |timeline| Plan {
+            timeline,
+            ..plan.clone()
+        })
     })
 }
 

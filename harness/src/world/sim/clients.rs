@@ -37,7 +37,8 @@ pub(super) struct Clients {
     weather: Weather,
     rng: Rng,
     op_timeout_ms: u64,
-    clients: Vec<Client>,
+    /// By their numbers.
+    all: Vec<Client>,
 }
 
 impl Clients {
@@ -46,7 +47,7 @@ impl Clients {
             weather,
             rng: Rng::stream(seed, "clients"),
             op_timeout_ms,
-            clients: (0..count).map(|_| Client::default()).collect(),
+            all: (0..count).map(|_| Client::default()).collect(),
         }
     }
 
@@ -60,7 +61,7 @@ impl Clients {
         queue: &mut Queue,
     ) {
         let there_ns = self.weather.client.draw_ns(&mut self.rng);
-        let Some(asking) = self.clients.get_mut(client) else {
+        let Some(asking) = self.all.get_mut(client) else {
             return;
         };
         asking.ops += 1;
@@ -104,7 +105,7 @@ impl Clients {
     pub(super) fn reply(&mut self, tag: Tag, response: Response, queue: &mut Queue) {
         let back_ns = self.weather.client.draw_ns(&mut self.rng);
         let client = usize::try_from(tag.connection).unwrap_or(usize::MAX);
-        let Some(asking) = self.clients.get_mut(client) else {
+        let Some(asking) = self.all.get_mut(client) else {
             return;
         };
         let is_this = asking.ops == tag.request;
@@ -122,7 +123,7 @@ impl Clients {
 
     /// A node died, and its connections with it. An answer that it had sent still arrives.
     pub(super) fn node_died(&mut self, node: u16, queue: &mut Queue) {
-        for (client, asking) in self.clients.iter_mut().enumerate() {
+        for (client, asking) in self.all.iter_mut().enumerate() {
             let Some(asked) = &mut asking.asked else {
                 continue;
             };
@@ -143,7 +144,7 @@ impl Clients {
     /// An operation has come to its end; false if it had before.
     pub(super) fn finish(&mut self, client: usize, op: u64) -> bool {
         let is_open = self.asked(client, op).is_some();
-        if is_open && let Some(asking) = self.clients.get_mut(client) {
+        if is_open && let Some(asking) = self.all.get_mut(client) {
             asking.asked = None;
         }
         is_open
@@ -157,7 +158,7 @@ impl Clients {
     }
 
     fn asked(&self, client: usize, op: u64) -> Option<&Asked> {
-        let asking = self.clients.get(client).filter(|asking| asking.ops == op)?;
+        let asking = self.all.get(client).filter(|asking| asking.ops == op)?;
         asking.asked.as_ref()
     }
 }

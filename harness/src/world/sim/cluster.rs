@@ -92,8 +92,8 @@ impl Cluster {
     }
 
     /// Something happens to a node, a link or a request. What is for the harness is not for here.
-    pub(super) fn happen(&mut self, happening: Happening) {
-        match happening {
+    pub(super) fn happen(&mut self, happening: &Happening) {
+        match *happening {
             Happening::Boot { node } => self.boot(node),
             Happening::Alarm { node, epoch } => self.wake(node, epoch),
             Happening::SyncDue { node, epoch } => self.stimulate(node, epoch, Stimulus::SyncDue),

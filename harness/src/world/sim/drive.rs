@@ -164,9 +164,9 @@ impl Drive {
                 self.wait_for(Waiting::Healed(self.in_ms(READY_MS_MAX)));
             }
             Happening::Look => self.look()?,
-            happening => {
+            inside => {
                 self.is_news = false;
-                self.cluster.happen(happening);
+                self.cluster.happen(&inside);
             }
         }
         Ok(())

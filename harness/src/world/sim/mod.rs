@@ -12,6 +12,8 @@ mod faults;
 mod network;
 mod node;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod weather;
 
 use quorate_checkers::history::Event;

@@ -346,3 +346,157 @@ impl Wire {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use quorate_node::protocol::RequestId;
+
+    use super::*;
+
+    const LINK: Link = Link { from: 1, to: 2 };
+    const SECOND: u64 = 1_000_000_000;
+
+    fn message(counter: u64) -> PeerMessage {
+        PeerMessage::Held {
+            id: RequestId { epoch: 1, counter },
+        }
+    }
+
+    fn opened(seed: u64) -> (Network, Queue) {
+        let (mut network, mut queue) = (Network::new(2, seed, Weather::default()), Queue::new());
+        network.dial(LINK, 1, true, &mut queue);
+        assert_eq!(pass(&mut network, &mut queue, SECOND).ups, 1);
+        (network, queue)
+    }
+
+    /// What came of the happenings of some time.
+    #[derive(Debug, Default)]
+    struct Passed {
+        ups: u32,
+        downs: u32,
+        dials: u32,
+        arrived: Vec<PeerMessage>,
+        last_arrival: Nanos,
+    }
+
+    fn pass(network: &mut Network, queue: &mut Queue, for_ns: u64) -> Passed {
+        let until = later(queue.now(), for_ns);
+        let mut passed = Passed::default();
+        while let Some(happening) = queue.next(until) {
+            match happening {
+                Happening::Greeted { link, stream } => {
+                    passed.ups += u32::from(network.greeted(link, stream));
+                }
+                Happening::HungUp { link, stream } => {
+                    passed.downs += u32::from(network.hung_up(link, stream));
+                }
+                Happening::Dial { .. } => passed.dials += 1,
+                Happening::Arrival { link, stream } => {
+                    let arrived = network.arrived(link, stream, queue.now());
+                    if !arrived.is_empty() {
+                        passed.last_arrival = queue.now();
+                    }
+                    passed.arrived.extend(arrived);
+                }
+                other => panic!("the network plans no {other:?}"),
+            }
+        }
+        passed
+    }
+
+    fn send(network: &mut Network, queue: &mut Queue, counters: std::ops::Range<u64>) {
+        for counter in counters {
+            network.send(LINK, message(counter), queue);
+        }
+    }
+
+    fn messages(counters: std::ops::Range<u64>) -> Vec<PeerMessage> {
+        counters.map(message).collect()
+    }
+
+    #[test]
+    fn a_link_keeps_its_order_whatever_the_weather() {
+        let (mut network, mut queue) = opened(1);
+        let mut arrived = Vec::new();
+        for batch in 0..20 {
+            send(&mut network, &mut queue, batch * 5..batch * 5 + 5);
+            arrived.extend(pass(&mut network, &mut queue, 300_000).arrived);
+        }
+        arrived.extend(pass(&mut network, &mut queue, SECOND).arrived);
+        assert_eq!(arrived, messages(0..100));
+        assert!(network.is_at_rest());
+    }
+
+    #[test]
+    fn a_held_link_delivers_after_the_heal_and_loses_nothing() {
+        let (mut network, mut queue) = opened(2);
+        network.impose(&[LINK], Rule::Hold, &mut queue);
+        network.impose(&[LINK], Rule::Hold, &mut queue);
+        send(&mut network, &mut queue, 0..5);
+        network.lift(&[LINK], Rule::Hold, &mut queue);
+        let held = pass(&mut network, &mut queue, SECOND);
+        assert_eq!((held.arrived, held.downs), (vec![], 0));
+        network.lift(&[LINK], Rule::Hold, &mut queue);
+        let healed = pass(&mut network, &mut queue, SECOND);
+        assert_eq!((healed.arrived, healed.downs), (messages(0..5), 0));
+    }
+
+    #[test]
+    fn a_reset_link_loses_what_is_in_flight_and_refuses_new_connections() {
+        let (mut network, mut queue) = opened(3);
+        send(&mut network, &mut queue, 0..5);
+        network.impose(&[LINK], Rule::Reset, &mut queue);
+        send(&mut network, &mut queue, 5..9);
+        let cut = pass(&mut network, &mut queue, SECOND);
+        assert_eq!((cut.arrived, cut.downs), (vec![], 1));
+        network.dial(LINK, 1, true, &mut queue);
+        assert_eq!(pass(&mut network, &mut queue, SECOND).dials, 1);
+        network.lift(&[LINK], Rule::Reset, &mut queue);
+        network.dial(LINK, 1, true, &mut queue);
+        assert_eq!(pass(&mut network, &mut queue, SECOND).ups, 1);
+    }
+
+    #[test]
+    fn the_death_of_a_receiver_is_not_known_before_the_link_is_healed() {
+        let (mut network, mut queue) = opened(4);
+        network.impose(&[LINK], Rule::Hold, &mut queue);
+        send(&mut network, &mut queue, 0..5);
+        network.receiver_died(LINK.to, &mut queue);
+        assert_eq!(pass(&mut network, &mut queue, SECOND).downs, 0);
+        network.lift_all(&mut queue);
+        let healed = pass(&mut network, &mut queue, SECOND);
+        assert_eq!((healed.arrived, healed.downs), (vec![], 1));
+    }
+
+    #[test]
+    fn of_what_a_killed_sender_had_sent_some_first_part_arrives() {
+        let mut arrived = [0; 4];
+        for seed in 0..200 {
+            let (mut network, mut queue) = opened(seed);
+            send(&mut network, &mut queue, 0..3);
+            network.sender_died(LINK.from);
+            let passed = pass(&mut network, &mut queue, SECOND);
+            let count = passed.arrived.len();
+            assert_eq!(passed.arrived, messages(0..count as u64));
+            assert_eq!(passed.downs, 0, "nobody is left to tell");
+            arrived[count] += 1;
+        }
+        assert!(arrived.iter().all(|&times| times > 20), "{arrived:?}");
+    }
+
+    #[test]
+    fn of_several_delays_the_longest_counts() {
+        let (mut network, mut queue) = opened(5);
+        for delay_ms in [300, 500, 100] {
+            network.impose(&[LINK], Rule::delay(delay_ms, 0), &mut queue);
+        }
+        let sent = queue.now();
+        send(&mut network, &mut queue, 0..1);
+        let passed = pass(&mut network, &mut queue, SECOND);
+        let took_ns = passed.last_arrival.since(sent).0;
+        assert!(
+            (500_000_000..600_000_000).contains(&took_ns),
+            "{took_ns} ns"
+        );
+    }
+}
