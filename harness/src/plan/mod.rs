@@ -4,6 +4,7 @@
 //! *expanded* timeline, so a plan means the same after a generator has changed.
 
 mod convert;
+mod legality;
 mod schedule;
 pub mod shapes;
 mod spec;
@@ -151,6 +152,6 @@ impl Plan {
 
     /// What flags, files and seeds may get wrong.
     pub fn validate(&self) -> Result<(), PlanError> {
-        spec::validate(self)
+        legality::validate(self)
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
-use std::fmt;
-
 use quorate_checkers::history::Quorum;
 use quorate_node::config::{ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
 use quorate_workloads::Kind;
@@ -13,14 +11,6 @@ use thiserror::Error;
 use super::{FORMAT, Load, Phases, Plan, Scheduled, WorldKind, schedule};
 use crate::fault::{Fault, FaultKind};
 
-/// Most nodes of a cluster; each is a process, and every pair has two proxied links.
-const NODES_MAX: u16 = 32;
-/// Most concurrent clients.
-const CLIENTS_MAX: u64 = 1_000;
-/// Most keys.
-const KEYS_MAX: u64 = 100_000;
-/// Longest run, ms: a day.
-const FOR_MS_MAX: u64 = 86_400_000;
 /// Virtual nodes per node on the ring.
 const TOKENS_PER_NODE: u32 = 64;
 
@@ -240,17 +230,19 @@ impl PlanSpec {
             storm_ms: lasts_ms - warm_ms,
             quiet_ms_max: 2_000,
         };
-        let timeline = self.expanded(store.nodes, phases.storm_ms, seed)?;
-        let plan = Plan {
+        let mut plan = Plan {
             format: FORMAT,
             seed,
             world: WorldKind::Live,
             store,
             load: self.load()?,
             phases,
-            timeline,
+            timeline: Vec::new(),
             claim: self.claim.as_deref().map(parse_claim).transpose()?,
         };
+        // Before its timeline is expanded, too: the storm must have a length that can be filled with faults.
+        plan.validate()?;
+        plan.timeline = self.expanded(plan.store.nodes, plan.phases.storm_ms, seed)?;
         plan.validate()?;
         Ok(plan)
     }
@@ -444,105 +436,6 @@ pub(crate) fn toml_error(error: &toml::de::Error, origin: &str) -> PlanError {
         origin: origin.to_owned(),
         why,
     }
-}
-
-fn range(field: &'static str, value: impl fmt::Display, why: &str) -> PlanError {
-    PlanError::Range {
-        field,
-        value: value.to_string(),
-        why: why.to_owned(),
-    }
-}
-
-/// What flags, files and saved plans may get wrong.
-pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
-    let store = &plan.store;
-    if store.nodes == 0 || store.nodes > NODES_MAX {
-        return Err(range("nodes", store.nodes, "a cluster has 1 to 32 nodes"));
-    }
-    if store.n == 0 || store.n > store.nodes {
-        return Err(range(
-            "N",
-            store.n,
-            "there must be 1 to as many replicas as nodes (see --nodes)",
-        ));
-    }
-    for (field, value) in [("R", store.r), ("W", store.w)] {
-        if value == 0 || value > store.n {
-            return Err(range(field, value, "a quorum is 1 to N replicas"));
-        }
-    }
-    if store.request_timeout_ms == 0 || store.sync == SyncPolicy::EveryMs(0) {
-        return Err(range("duration", 0, "it must be longer than zero"));
-    }
-    plan.load.kind()?;
-    let load = &plan.load;
-    if load.clients == 0 || load.clients > CLIENTS_MAX {
-        return Err(range("clients", load.clients, "1 to 1,000 clients"));
-    }
-    if load.keys == 0 || load.keys > KEYS_MAX {
-        return Err(range("keys", load.keys, "1 to 100,000 keys"));
-    }
-    if load.read_percent + load.delete_percent > 100 {
-        return Err(range(
-            "reads + deletes",
-            load.read_percent + load.delete_percent,
-            "at most 100 percent",
-        ));
-    }
-    if load.op_timeout_ms == 0 {
-        return Err(range("op-timeout", 0, "it must be longer than zero"));
-    }
-    let lasts_ms = plan.phases.warm_ms.saturating_add(plan.phases.storm_ms);
-    if lasts_ms == 0 || lasts_ms > FOR_MS_MAX {
-        return Err(range(
-            "for",
-            format!("{lasts_ms} ms"),
-            "longer than zero, at most a day",
-        ));
-    }
-    plan.timeline
-        .iter()
-        .try_for_each(|scheduled| validate_fault(scheduled, plan))
-}
-
-fn validate_fault(scheduled: &Scheduled, plan: &Plan) -> Result<(), PlanError> {
-    let nodes = scheduled.fault.nodes();
-    let known = 1..=plan.store.nodes;
-    if nodes.is_empty() {
-        return Err(range(
-            "timeline",
-            &scheduled.id,
-            "the fault touches no node",
-        ));
-    }
-    if let Some(stranger) = nodes.iter().find(|node| !known.contains(node)) {
-        let why = format!(
-            "fault {} names it, but nodes are 1 to {}",
-            scheduled.id, plan.store.nodes
-        );
-        return Err(range("timeline node", stranger, &why));
-    }
-    if scheduled
-        .fault
-        .links()
-        .iter()
-        .any(|link| link.from == link.to)
-    {
-        return Err(range(
-            "timeline",
-            &scheduled.id,
-            "a node has no link to itself",
-        ));
-    }
-    if scheduled.at_ms >= plan.phases.storm_ms.max(1) {
-        return Err(range(
-            "timeline",
-            &scheduled.id,
-            "it begins after the storm is over",
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
