@@ -2,7 +2,7 @@
 
 use quorate::plan::Plan;
 use quorate::world::sim::{self, Weather};
-use quorate_checkers::{Guarantee, History, Outcome, Row, Ruling, Verdict, judge};
+use quorate_checkers::{Explanation, Guarantee, History, Outcome, Row, Ruling, Verdict, judge};
 
 /// Carries out a plan and judges what happened.
 pub(crate) fn judged(plan: &Plan, weather: &Weather) -> Result<Verdict, String> {
@@ -24,7 +24,7 @@ pub(crate) fn breach(plan: &Plan, weather: &Weather, verdict: &Verdict) -> Optio
     }
     let is_broken = |row: &&Row| row.ruling == Ruling::Broken;
     let row = verdict.rows.iter().find(is_broken)?;
-    let told = row.explanations.first().map(|told| told.render());
+    let told = row.explanations.first().map(Explanation::render);
     Some(format!(
         "{} is broken, although {}\n{}\n{weather:?}\n{}",
         row.promise.guarantee.name(),

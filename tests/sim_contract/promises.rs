@@ -57,9 +57,9 @@ fn stores() -> impl Strategy<Value = PlanSpec> {
     let fanout = names(&["quorum", "all"]);
     let repair = names(&["none", "async", "blocking"]);
     let sync = names(&["each-write", "every 5ms", "every 50ms"]);
-    let timeout = names(&["100ms", "500ms"]);
-    (quorums(), fanout, repair, sync, timeout).prop_map(
-        |((nodes, n, r, w), read_fanout, read_repair, sync, request_timeout)| PlanSpec {
+    let timeouts = (names(&["100ms", "500ms"]), names(&["100ms", "1s"]));
+    (quorums(), fanout, repair, sync, timeouts).prop_map(
+        |((nodes, n, r, w), read_fanout, read_repair, sync, timeouts)| PlanSpec {
             nodes: Some(nodes),
             n: Some(n),
             r: Some(r),
@@ -67,7 +67,8 @@ fn stores() -> impl Strategy<Value = PlanSpec> {
             read_fanout,
             read_repair,
             sync,
-            request_timeout,
+            request_timeout: timeouts.0,
+            op_timeout: timeouts.1,
             ..PlanSpec::default()
         },
     )
