@@ -14,7 +14,7 @@ pub(super) enum OptionsError {
     #[error(transparent)]
     File(#[from] ResultsError),
     #[error(
-        "{file} is an expanded plan, which only --claim, --keep-data and --node-bin can go with: leave out {flag}, or write a TOML plan"
+        "{file} is an expanded plan, which only --claim, --keep-data and --node-bin can go with: leave out {flag} (here or in the environment), or write a TOML plan"
     )]
     Expanded { file: String, flag: &'static str },
 }

@@ -43,6 +43,7 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     if store.sync == SyncPolicy::EveryMs(0) {
         return Err(range("sync", "every 0 ms", LONGER_THAN_ZERO));
     }
+    store.validate()?;
     plan.load.kind()?;
     let load = &plan.load;
     if load.clients == 0 || load.clients > CLIENTS_MAX {

@@ -3,7 +3,9 @@
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
 use quorate_checkers::history::Quorum;
-use quorate_node::config::{ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
+use quorate_node::config::{
+    ConfigError, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy,
+};
 use quorate_workloads::Kind;
 use serde::Deserialize;
 use thiserror::Error;
@@ -49,6 +51,9 @@ pub enum PlanError {
         /// What is accepted.
         expected: &'static str,
     },
+    /// A store that no cluster can run.
+    #[error("the store is not possible: {0}")]
+    Store(#[from] ConfigError),
     /// A TOML file that cannot be understood.
     #[error("{origin}: {why}")]
     Toml {

@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::RunError;
 use super::host_clock::HostClock;
-use crate::conductor::{Action, Conductor};
+use crate::conductor::{Action, Conductor, Phase};
 use crate::fault::Effect;
 use crate::plan::Plan;
 use crate::report::progress::{Glance, Progress};
@@ -71,6 +71,8 @@ pub struct Drive<'a> {
     host_clock: HostClock,
     load_began: Option<Instant>,
     load: Load,
+    /// The phase that was last shown: each is, however short.
+    shown: Option<Phase>,
 }
 
 type Under<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Came> + 'a>>>;
@@ -107,6 +109,7 @@ impl<'a> Drive<'a> {
             host_clock: HostClock::new(),
             load_began: None,
             load: Load::default(),
+            shown: None,
         })
     }
 
@@ -127,7 +130,11 @@ impl<'a> Drive<'a> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            let Some(until) = self.act(&mut under) else {
+            let next = self.act(&mut under);
+            if self.shown.replace(self.conductor.phase()) != Some(self.conductor.phase()) {
+                self.show(progress);
+            }
+            let Some(until) = next else {
                 return Ok(());
             };
             self.write_events()?;
@@ -248,6 +255,11 @@ impl<'a> Drive<'a> {
         if let Recording::File(file) = &mut self.recording {
             file.flush()?;
         }
+        self.show(progress);
+        Ok(())
+    }
+
+    fn show(&self, progress: &mut Progress) {
         let faults = self
             .conductor
             .live_faults()
@@ -261,7 +273,6 @@ impl<'a> Drive<'a> {
             ops: self.conductor.completed_ops(),
             faults,
         });
-        Ok(())
     }
 
     fn write_events(&mut self) -> Result<(), RunError> {

@@ -56,6 +56,9 @@ pub(super) fn read_ready(
 pub(super) fn last_words(recipe: &Recipe) -> String {
     let text = read(&recipe.stderr_path()).unwrap_or_else(|error| error.to_string());
     let lines: Vec<&str> = text.lines().collect();
+    if lines.is_empty() {
+        return "(none)".to_owned();
+    }
     let first = lines.len().saturating_sub(LAST_WORDS_LINES);
     lines[first..].join("\n")
 }
