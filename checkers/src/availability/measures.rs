@@ -97,19 +97,13 @@ pub(super) fn measure(history: &History, finding: &mut Finding) {
             calm.outcomes(Nanos(0), Nanos::NEVER),
         );
         let gaps = Gaps::of(&kind.ok.ends, start, end);
-        finding.measure(
-            format!("longest time without an ok of {name}"),
-            gaps.longest(start, end),
-        );
+        finding.measure(format!("longest gap of {name}"), gaps.longest(start, end));
         for fault in history.faults.iter().filter(|fault| fault.may_have_taken()) {
             let (from, to) = fault.span();
             let label = format!("{name} during {} ({})", fault.id, fault.kind.as_str());
             finding.measure(label.clone(), kind.outcomes(from, to));
             let (from, to) = (from.clamp(start, end), to.clamp(start, end));
-            finding.measure(
-                format!("{label}: longest time without an ok"),
-                gaps.longest(from, to),
-            );
+            finding.measure(format!("{label}: longest gap"), gaps.longest(from, to));
         }
     }
 }

@@ -211,9 +211,10 @@ fn sentence(verdict: &Verdict, style: Style) -> String {
     let overlap = (q.r + q.w).saturating_sub(q.n);
     match verdict.outcome {
         Outcome::Kept => format!(
-            "{} every promise of {of} (R + W = {}, overlap {overlap})",
+            "{} every promise of {of} (R + W = {}, overlap {overlap}{})",
             style.paint(Tone::Good, "kept:"),
-            q.r + q.w
+            q.r + q.w,
+            never_promised(verdict)
         ),
         Outcome::Broken => format!(
             "{} {} of {} promises of {of}",
@@ -229,6 +230,20 @@ fn sentence(verdict: &Verdict, style: Style) -> String {
             "{} nothing broken, but too little evidence for a promise of {of}",
             style.paint(Tone::Unsure, "undecided:")
         ),
+    }
+}
+
+/// What was seen and nobody had promised not to happen.
+fn never_promised(verdict: &Verdict) -> String {
+    let allowed = verdict
+        .rows
+        .iter()
+        .filter(|row| row.ruling == Ruling::Allowed);
+    let titles: Vec<&str> = allowed.map(|row| row.promise.guarantee.title()).collect();
+    match titles.as_slice() {
+        [] => String::new(),
+        [one] => format!("; {one} was never promised"),
+        [most @ .., last] => format!("; {} and {last} were never promised", most.join(", ")),
     }
 }
 
