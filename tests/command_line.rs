@@ -1,0 +1,22 @@
+//! The command line, from outside: what it refuses and how it says so, what it judges, and which stream and colour things have.
+//! No cluster is started here.
+
+// A test target is all test; the attributes say so to the lints, which know helpers only by them.
+#[cfg(test)]
+#[path = "command_line/bench.rs"]
+mod bench;
+#[cfg(test)]
+#[path = "command_line/check.rs"]
+mod check;
+#[cfg(test)]
+#[path = "command_line/histories.rs"]
+mod histories;
+#[cfg(test)]
+#[path = "command_line/precedence.rs"]
+mod precedence;
+#[cfg(test)]
+#[path = "command_line/terminal.rs"]
+mod terminal;
+#[cfg(test)]
+#[path = "command_line/usage.rs"]
+mod usage;
