@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use quorate::gate::Expect;
+use quorate::plan::Plan;
 use quorate_checkers::guarantee::Guarantee;
 use quorate_node::config::Sabotage;
 
@@ -12,7 +14,10 @@ const LINES_MAX: usize = 700;
 const MEDIAN_LINES_MAX: usize = 170;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
 }
 
 /// Every `.rs` file below `folder`, with its text.
@@ -66,20 +71,37 @@ fn crates_depend_on_each_other_only_along_the_arrows() {
     assert_eq!(inner("checkers"), [""; 0]);
     assert_eq!(inner("node"), [""; 0]);
     assert_eq!(inner("workloads"), ["quorate-checkers"]);
-    assert_eq!(inner("harness"), ["quorate-checkers", "quorate-node", "quorate-workloads"]);
+    assert_eq!(
+        inner("harness"),
+        ["quorate-checkers", "quorate-node", "quorate-workloads"]
+    );
 }
 
 #[test]
 fn only_the_harness_knows_toml_terminals_and_templates() {
     for member in ["checkers", "workloads", "node"] {
         let names = dependencies(member, "dependencies");
-        for outer in ["toml", "clap", "indicatif", "anstyle", "anstream", "askama", "quick-junit"] {
-            assert!(!names.iter().any(|name| name == outer), "{member} depends on {outer}");
+        for outer in [
+            "toml",
+            "clap",
+            "indicatif",
+            "anstyle",
+            "anstream",
+            "askama",
+            "quick-junit",
+        ] {
+            assert!(
+                !names.iter().any(|name| name == outer),
+                "{member} depends on {outer}"
+            );
         }
     }
     for member in ["checkers", "workloads"] {
         let names = dependencies(member, "dependencies");
-        assert!(!names.iter().any(|name| name == "tokio"), "{member} depends on tokio");
+        assert!(
+            !names.iter().any(|name| name == "tokio"),
+            "{member} depends on tokio"
+        );
     }
 }
 
@@ -87,21 +109,37 @@ fn only_the_harness_knows_toml_terminals_and_templates() {
 fn the_pure_rooms_name_nothing_impure() {
     // The lints say the same; this test says it also to whoever switches a lint off.
     let impure = [
-        "std::fs", "std::net", "std::process", "std::thread", "std::env", "Instant::now", "SystemTime", "HashMap",
-        "HashSet", "tokio::", "rand::",
+        "std::fs",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "std::env",
+        "Instant::now",
+        "SystemTime",
+        "HashMap",
+        "HashSet",
+        "tokio::",
+        "rand::",
     ];
     for room in ["checkers/src", "workloads/src", "node/src/protocol"] {
         for (path, text) in sources(&root().join(room)) {
             for (number, line) in (1..).zip(text.lines()) {
                 let code = line.split("//").next().unwrap_or_default();
                 for name in impure {
-                    assert!(!code.contains(name), "{}:{number}: {name} in a pure room", path.display());
+                    assert!(
+                        !code.contains(name),
+                        "{}:{number}: {name} in a pure room",
+                        path.display()
+                    );
                 }
             }
         }
     }
     for member in ["checkers", "workloads", "node"] {
-        assert!(root().join(member).join("clippy.toml").is_file(), "{member} has no purity wall");
+        assert!(
+            root().join(member).join("clippy.toml").is_file(),
+            "{member} has no purity wall"
+        );
     }
 }
 
@@ -111,12 +149,19 @@ fn every_file_says_what_it_is_and_none_is_too_long() {
     for (path, text) in all_sources() {
         let lines = text.lines().count();
         assert!(lines <= LINES_MAX, "{}: {lines} lines", path.display());
-        assert!(text.starts_with("//! "), "{} does not say what it is", path.display());
+        assert!(
+            text.starts_with("//! "),
+            "{} does not say what it is",
+            path.display()
+        );
         lengths.push(lines);
     }
     lengths.sort_unstable();
     let median = lengths[lengths.len() / 2];
-    assert!(median <= MEDIAN_LINES_MAX, "the median file has {median} lines");
+    assert!(
+        median <= MEDIAN_LINES_MAX,
+        "the median file has {median} lines"
+    );
 }
 
 #[test]
@@ -140,7 +185,11 @@ fn nothing_is_waved_through() {
             }
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        assert!(!matches!(name.as_ref(), "util" | "utils" | "helpers" | "common"), "{}", path.display());
+        assert!(
+            !matches!(name.as_ref(), "util" | "utils" | "helpers" | "common"),
+            "{}",
+            path.display()
+        );
     }
 }
 
@@ -151,29 +200,56 @@ fn every_test_file_is_a_test_target() {
         let path = entry.path();
         if path.extension().is_some_and(|extension| extension == "rs") {
             let target = format!("\"../tests/{}\"", entry.file_name().to_string_lossy());
-            assert!(manifest.contains(&target), "{} is never compiled", path.display());
+            assert!(
+                manifest.contains(&target),
+                "{} is never compiled",
+                path.display()
+            );
         }
     }
 }
 
 #[test]
-fn every_guarantee_can_be_seen_broken() {
+fn every_sabotage_has_a_canary_and_every_canary_a_twin_that_is_kept() {
     // A promise that no canary breaks could be kept by a checker that is blind.
-    let gate = fs::read_to_string(root().join("gate.toml")).expect("gate.toml");
-    let sabotages = fs::read_to_string(root().join("tests/sabotage.rs")).expect("the sabotage tests");
+    let cases = quorate::gate::load(&root().join("gate.toml")).expect("gate.toml");
     for sabotage in Sabotage::ALL {
-        assert!(Guarantee::from_name(sabotage.caught_by()).is_some(), "{}", sabotage.name());
-        assert!(sabotages.contains(&format!("\"{}\"", sabotage.name())), "{} is never caught", sabotage.name());
+        let caught_by = Guarantee::from_name(sabotage.caught_by()).expect("a guarantee");
+        let canary = cases
+            .iter()
+            .find(|case| {
+                case.plans[0].store.sabotage == [sabotage]
+                    && case.expect == Expect::Broken(caught_by)
+            })
+            .unwrap_or_else(|| panic!("the gate has no canary for {}", sabotage.name()));
+        let healthy = |plan: &Plan| {
+            let mut plan = plan.clone();
+            plan.store.sabotage.clear();
+            plan
+        };
+        let twin = healthy(&canary.plans[0]);
+        assert!(
+            cases
+                .iter()
+                .any(|case| case.expect == Expect::Kept && case.plans.contains(&twin)),
+            "the gate does not run the plan of `{}` without its sabotage",
+            canary.name
+        );
     }
-    assert!(gate.contains("broken:"), "the gate has no canary");
 }
 
 #[test]
 fn the_readme_names_every_command_and_shows_real_output() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
     for command in ["run", "check", "gate", "explain", "list", "doctor"] {
-        assert!(readme.contains(&format!("quorate {command}")), "the README says nothing of `{command}`");
+        assert!(
+            readme.contains(&format!("quorate {command}")),
+            "the README says nothing of `{command}`"
+        );
     }
     assert!(readme.contains("cargo run --release -- run") && readme.contains("cargo test"));
-    assert!(readme.contains("guarantee ") && readme.contains("promised"), "the README shows no verdict table");
+    assert!(
+        readme.contains("guarantee ") && readme.contains("promised"),
+        "the README shows no verdict table"
+    );
 }
