@@ -57,7 +57,8 @@ fn stores() -> impl Strategy<Value = PlanSpec> {
     let fanout = names(&["quorum", "all"]);
     let repair = names(&["none", "async", "blocking"]);
     let sync = names(&["each-write", "every 5ms", "every 50ms"]);
-    let timeouts = (names(&["100ms", "500ms"]), names(&["100ms", "1s"]));
+    // Of the coordinator and of the client. One who gives up before the coordinator has turned to other replicas gets nothing.
+    let timeouts = select(vec![("100ms", "100ms"), ("100ms", "1s"), ("500ms", "1s")]);
     (quorums(), fanout, repair, sync, timeouts).prop_map(
         |((nodes, n, r, w), read_fanout, read_repair, sync, timeouts)| PlanSpec {
             nodes: Some(nodes),
@@ -67,8 +68,8 @@ fn stores() -> impl Strategy<Value = PlanSpec> {
             read_fanout,
             read_repair,
             sync,
-            request_timeout: timeouts.0,
-            op_timeout: timeouts.1,
+            request_timeout: Some(timeouts.0.to_owned()),
+            op_timeout: Some(timeouts.1.to_owned()),
             ..PlanSpec::default()
         },
     )
