@@ -34,7 +34,12 @@ fn main() {
         .into_iter()
         .chain([(SIZES[2], SIZES[2] / 2)])
     {
+        let began = Instant::now();
         let bytes = made_up(size, keys);
+        if size == SIZES[0] {
+            let nanos = began.elapsed().as_nanos() / u128::from(size * 2);
+            println!("write  {nanos} ns to make an event up and write it as a line");
+        }
         let path = directory.path().join("history.jsonl");
         fs::write(&path, &bytes).expect("a history file");
         report(size, keys, &bytes, &path);

@@ -9,6 +9,7 @@ pub mod excerpt;
 pub mod fault;
 pub mod header;
 pub mod index;
+mod names;
 pub mod operation;
 mod pairing;
 mod windows;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::error::HistoryError;
 use super::event::{Event, EventType, F, Nanos, Process, Value};
 use super::header::Header;
+use super::names::Places;
 use super::operation::{History, KeyId, NodeIndex, Operation, Status};
 use super::windows::Windows;
 
@@ -32,8 +33,8 @@ enum Doing {
 /// Builds a [`History`] from events in the order of the file.
 pub(super) struct Pairing {
     history: History,
-    keys: BTreeMap<String, u32>,
-    nodes: BTreeMap<String, u32>,
+    keys: Places,
+    nodes: Places,
     processes: BTreeMap<u64, Doing>,
     windows: Windows,
     index_next: u64,
@@ -42,13 +43,10 @@ pub(super) struct Pairing {
 impl Pairing {
     pub(super) fn new(header: Header) -> Pairing {
         let history = History::new(header);
-        let nodes = (0..)
-            .zip(&history.nodes)
-            .map(|(i, name)| (name.clone(), i))
-            .collect();
+        let nodes = Places::of(&history.nodes);
         Pairing {
+            keys: Places::of(&history.keys),
             history,
-            keys: BTreeMap::new(),
             nodes,
             processes: BTreeMap::new(),
             windows: Windows::default(),
@@ -306,21 +304,13 @@ impl History {
 
 /// The number of a name, new or old.
 fn intern(
-    numbers: &mut BTreeMap<String, u32>,
+    places: &mut Places,
     names: &mut Vec<String>,
     name: String,
     line: u64,
 ) -> Result<u32, HistoryError> {
-    if let Some(number) = numbers.get(&name) {
-        return Ok(*number);
-    }
-    let Ok(number) = u32::try_from(names.len()) else {
-        return Err(HistoryError::TooManyNames {
-            line,
-            limit: u32::MAX,
-        });
-    };
-    names.push(name.clone());
-    numbers.insert(name, number);
-    Ok(number)
+    let limit = u32::MAX;
+    places
+        .intern(names, name)
+        .ok_or(HistoryError::TooManyNames { line, limit })
 }
