@@ -6,5 +6,7 @@ mod canaries;
 mod determinism;
 #[path = "sim_contract/judged.rs"]
 mod judged;
+#[path = "sim_contract/paused.rs"]
+mod paused;
 #[path = "sim_contract/promises.rs"]
 mod promises;

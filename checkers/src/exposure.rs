@@ -126,13 +126,15 @@ fn loses_messages(fault: &FaultWindow) -> bool {
 /// The largest number of distinct nodes that may have died within `window_ns` of each other.
 ///
 /// Each died at some moment from its injection until its effect was known. A window that starts at `t` reaches such a
-/// span `[a, b]` iff `a - window <= t <= b`: so sweep `t` over these wider spans and count distinct nodes.
+/// span `[a, b]` iff `a - window <= t <= b`: so sweep `t` over these wider spans and count distinct nodes. Time in which a
+/// node stood still does not count for it: a paused process syncs nothing, so its death reaches back beyond its pauses.
 fn forgotten_within(window_ns: u64, faults: &[FaultWindow]) -> u32 {
     let mut edges: Vec<(u64, bool, &str)> = Vec::new();
     for fault in faults.iter().filter(|fault| fault.may_forget()) {
         let known = fault.effect.map_or(Nanos::NEVER, |(time, _)| time);
         for node in &fault.nodes {
-            edges.push((fault.injected.0.saturating_sub(window_ns), false, node));
+            let since = unsynced_since(node, fault.injected.0, known.0, window_ns, faults);
+            edges.push((since, false, node));
             edges.push((known.0, true, node));
         }
     }
@@ -152,6 +154,33 @@ fn forgotten_within(window_ns: u64, faults: &[FaultWindow]) -> u32 {
         most = most.max(dying.len());
     }
     u32::try_from(most).unwrap_or(u32::MAX)
+}
+
+/// Since when a node that died in `[died, known]` may not have synced.
+fn unsynced_since(
+    node: &str,
+    died: u64,
+    known: u64,
+    window_ns: u64,
+    faults: &[FaultWindow],
+) -> u64 {
+    let stops = |fault: &&FaultWindow| {
+        let stops = matches!(fault.kind, FaultKind::Pause | FaultKind::Other(_));
+        stops && fault.may_have_taken() && fault.nodes.iter().any(|other| other == node)
+    };
+    let pauses: Vec<&FaultWindow> = faults.iter().filter(stops).collect();
+    let mut since = died.saturating_sub(window_ns);
+    loop {
+        let reached = pauses.iter().filter(|pause| {
+            let (began, ended) = pause.span();
+            began.0 <= known && since <= ended.0
+        });
+        let before = reached.map(|pause| pause.injected.0.saturating_sub(window_ns));
+        match before.min() {
+            Some(before) if before < since => since = before,
+            _ => return since,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +216,19 @@ mod tests {
             fault kill n1: |--|
             fault kill n2:         |--|";
         assert_eq!(forgotten(apart), 1);
+    }
+
+    #[test]
+    fn a_node_that_stood_still_has_not_synced_meanwhile() {
+        let kills = "
+            fault kill n2:    |--|
+            fault kill n1:                     |--|";
+        let with = |pause: &str| forgotten(&format!("{kills}\n            {pause}"));
+        assert_eq!(forgotten(kills), 1);
+        assert_eq!(with("fault pause n1:      |----------|"), 2);
+        assert_eq!(with("fault pause n1:      |---|  |--|"), 2);
+        assert_eq!(with("fault pause n3:      |----------|"), 1);
+        assert_eq!(with("fault pause n2:            |----|"), 1);
     }
 
     #[test]

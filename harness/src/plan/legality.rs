@@ -59,6 +59,14 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     if load.op_timeout_ms == 0 {
         return Err(range("op-timeout", "0 ms", LONGER_THAN_ZERO));
     }
+    // A client that gives up first never sees a coordinator turn to another replica, and would call that unavailable.
+    if load.op_timeout_ms < plan.store.request_timeout_ms {
+        return Err(range(
+            "op-timeout",
+            format!("{} ms", load.op_timeout_ms),
+            "clients must wait at least as long as coordinators (see --request-timeout)",
+        ));
+    }
     let lasts_ms = plan.phases.warm_ms.saturating_add(plan.phases.storm_ms);
     if lasts_ms == 0 || lasts_ms > FOR_MS_MAX {
         return Err(range(

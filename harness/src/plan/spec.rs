@@ -580,6 +580,11 @@ mod tests {
             })
             .contains("100 percent")
         );
+        let hasty = PlanSpec {
+            op_timeout: Some("100ms".into()),
+            ..base()
+        };
+        assert!(refused(hasty).contains("as long as coordinators"));
     }
 
     #[test]
