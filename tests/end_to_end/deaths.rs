@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::bench::Bench;
 use crate::record::Record;
-use crate::running::{Running, nobody_left, nodes_of, until};
+use crate::running::{Running, nobody_left, nobody_stays, nodes_of};
 
 /// A paused node sees neither the end of its input nor a request to end: only the kernel can take it along.
 const PAUSED: &str = r#"
@@ -29,9 +29,7 @@ fn nodes_die_with_a_harness_that_is_killed_and_its_history_can_be_judged() {
     assert_eq!(nodes_of(&bench).len(), 3);
     running.signal(Signal::SIGKILL);
     assert_eq!(running.end().code, None);
-    until("the end of all nodes", || {
-        nodes_of(&bench).is_empty().then_some(())
-    });
+    nobody_stays(&bench);
     let checked = bench.run(&["check", "latest", "--results", "runs"]);
     assert!(matches!(checked.code, Some(0 | 3)), "{checked}");
     assert!(checked.stderr.is_empty(), "{checked}");

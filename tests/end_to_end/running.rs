@@ -2,10 +2,9 @@
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::sleep;
+use std::thread::{panicking, sleep};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -24,7 +23,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 /// Held by whoever has a cluster: one at a time is load enough for a small machine.
 static CLUSTER: Mutex<()> = Mutex::new(());
 
-/// A command that may have nodes. It is killed when this is dropped, and nothing of it survives a failed test.
+/// A command that may have nodes. If a test fails meanwhile, nothing of it survives.
 pub(crate) struct Running<'a> {
     bench: &'a Bench,
     child: Child,
@@ -33,7 +32,7 @@ pub(crate) struct Running<'a> {
 
 /// Waits for something that must come.
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + LIMIT;
     loop {
         if let Some(found) = look() {
@@ -127,29 +126,51 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // Its nodes end with it. After its end there is nobody to kill.
+        // After its end there is nobody to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if panicking() {
+            for node in nodes_of(self.bench) {
+                let _ = kill(node, Signal::SIGKILL);
+            }
+        }
     }
 }
 
-/// Every node that runs for a command of this bench: their command lines name their seats, which lie on it. What has
+/// The process of every node that runs for a command of this bench: its command line names its seat, which lies there. What has
 /// ended and was not reaped yet has no command line.
-pub(crate) fn nodes_of(bench: &Bench) -> Vec<PathBuf> {
-    let here = bench.path("runs").canonicalize().expect("runs");
-    let here = here.to_str().expect("UTF-8");
+pub(crate) fn nodes_of(bench: &Bench) -> Vec<Pid> {
+    let Ok(here) = bench.path("runs").canonicalize() else {
+        return Vec::new();
+    };
+    let here = here.to_string_lossy();
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     processes
-        .map(|entry| entry.path())
         .filter(|process| {
-            let line = fs::read(process.join("cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&line).contains(here)
+            let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&*here)
         })
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .map(Pid::from_raw)
         .collect()
 }
 
-/// Fails if a node of this bench is still there.
+/// Fails if a node of this bench is still there, but lets it not survive that.
 #[track_caller]
 pub(crate) fn nobody_left(bench: &Bench) {
-    assert_eq!(nodes_of(bench), [""; 0].map(PathBuf::from));
+    let left = nodes_of(bench);
+    for &node in &left {
+        let _ = kill(node, Signal::SIGKILL);
+    }
+    assert!(left.is_empty(), "nodes are left: {left:?}");
+}
+
+/// Fails if a node of this bench does not end by itself, now that nobody is there to end it.
+#[track_caller]
+pub(crate) fn nobody_stays(bench: &Bench) {
+    let deadline = Instant::now() + LIMIT;
+    while !nodes_of(bench).is_empty() && Instant::now() < deadline {
+        sleep(GLANCE);
+    }
+    nobody_left(bench);
 }
