@@ -2,6 +2,8 @@
 //!
 //! Run it with `cargo bench --bench check`.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -80,7 +82,7 @@ fn report(size: u64, keys: u64, bytes: &[u8], path: &Path) {
         .max_rss();
     println!(
         "check  {size:>9} ops  {:>8.1}  {:>11.0}  {:>17.0}  {:>21.2}  {:>9} KiB  ({keys} keys)",
-        bytes.len() as f64 / 1e6,
+        f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) / 1e6,
         operations / judging,
         operations / whole,
         whole / plain,
@@ -133,15 +135,7 @@ fn made_up(size: u64, keys: u64) -> Vec<u8> {
                 if completes && let Some(value) = written {
                     last[key] = Some(value);
                 }
-                line(
-                    index,
-                    turn,
-                    client,
-                    key,
-                    written,
-                    completes.then_some(last[key]),
-                )
-                .to_line(&mut out);
+                line(index, turn, client, key, written, completes, last[key]).to_line(&mut out);
                 index += 1;
             }
         }
@@ -155,7 +149,8 @@ fn line(
     client: u64,
     key: usize,
     written: Option<i64>,
-    found: Option<Option<i64>>,
+    completes: bool,
+    found: Option<i64>,
 ) -> Event {
     let node = |n: u64| format!("n{}", n % 5 + 1);
     let stamp = Stamp {
@@ -182,14 +177,14 @@ fn line(
         repaired: Vec::new(),
         extra: serde_json::Map::new(),
     };
-    let value = match (written, found) {
-        (Some(value), _) | (None, Some(Some(value))) => Value::Int(value),
-        (None, None | Some(None)) => Value::Nil,
+    let value = match written.or(found.filter(|_| completes)) {
+        Some(value) => Value::Int(value),
+        None => Value::Nil,
     };
     Event {
         index,
         time: Nanos(turn * 1_000_000 + index % (2 * CLIENTS) * 1_000),
-        kind: if found.is_some() {
+        kind: if completes {
             EventType::Ok
         } else {
             EventType::Invoke
@@ -201,7 +196,7 @@ fn line(
         error: None,
         node: Some(node(client)),
         level: Some(2),
-        evidence: found.is_some().then(|| Box::new(evidence)),
+        evidence: completes.then(|| Box::new(evidence)),
         extra: serde_json::Map::new(),
     }
 }

@@ -3,6 +3,8 @@
 //! Prints medians and ratios of things measured side by side in this run; absolute figures depend on the machine. Run it with
 //! `cargo bench --bench cluster`; a number after `--` sets the pairs of loads to compare (default 5).
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,8 +24,7 @@ const PAIRS: usize = 5;
 
 fn main() {
     let pairs = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
-        .next()
+        .find_map(|arg| arg.parse().ok())
         .unwrap_or(PAIRS);
     let root = tempfile::tempdir().expect("a directory for the runs");
     let runtime = tokio::runtime::Builder::new_current_thread()
