@@ -89,6 +89,21 @@ fn malformed_lines_are_named() {
 }
 
 #[test]
+fn numbers_at_the_end_of_their_range_are_judged_like_others() {
+    let most = u32::MAX.to_string();
+    let claim = format!("{most}/{most}/{most}");
+    let text = file(&kept())
+        .replace("500", &u64::MAX.to_string())
+        .replace(":60,", &format!(":{},", u64::MAX));
+    let bench = Bench::new();
+    bench.write("history.jsonl", text);
+    bench
+        .run(&["check", "history.jsonl", "--claim", &claim])
+        .with_code(0)
+        .telling("R + W = 8589934590, overlap 4294967295");
+}
+
+#[test]
 fn a_torn_last_line_is_told_and_the_rest_is_judged() {
     let whole = file(&broken());
     let torn = format!("{whole}{{\"index\":6,\"time\":7");

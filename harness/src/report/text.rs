@@ -208,12 +208,13 @@ fn sentence(verdict: &Verdict, style: Style) -> String {
             .filter(|row| row.ruling == ruling)
             .count()
     };
-    let overlap = (q.r + q.w).saturating_sub(q.n);
+    // A history may name any numbers: their sum need not fit where they do.
+    let sum = u64::from(q.r) + u64::from(q.w);
+    let overlap = sum.saturating_sub(u64::from(q.n));
     match verdict.outcome {
         Outcome::Kept => format!(
-            "{} every promise of {of} (R + W = {}, overlap {overlap}{})",
+            "{} every promise of {of} (R + W = {sum}, overlap {overlap}{})",
             style.paint(Tone::Good, "kept:"),
-            q.r + q.w,
             never_promised(verdict)
         ),
         Outcome::Broken => format!(
