@@ -2,11 +2,12 @@
 //!
 //! It looks at a plan and changes nothing. Texts that mean nothing at all are refused in `spec.rs`, before there is a plan.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use quorate_node::config::SyncPolicy;
+use quorate_node::config::{StoreConfig, SyncPolicy};
 
-use super::{Plan, PlanError, Scheduled};
+use super::{Load, Plan, PlanError, Scheduled};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
 const NODES_MAX: u16 = 32;
@@ -21,7 +22,20 @@ const LONGER_THAN_ZERO: &str = "it must be longer than zero";
 
 /// What flags, files and saved plans may get wrong.
 pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
-    let store = &plan.store;
+    validate_store(&plan.store)?;
+    validate_load(&plan.load, plan.store.request_timeout_ms)?;
+    let lasts_ms = plan.phases.warm_ms.saturating_add(plan.phases.storm_ms);
+    if lasts_ms == 0 || lasts_ms > FOR_MS_MAX {
+        return Err(range(
+            "for",
+            format!("{lasts_ms} ms"),
+            "longer than zero, at most a day",
+        ));
+    }
+    validate_timeline(plan)
+}
+
+fn validate_store(store: &StoreConfig) -> Result<(), PlanError> {
     if store.nodes == 0 || store.nodes > NODES_MAX {
         return Err(range("nodes", store.nodes, "a cluster has 1 to 32 nodes"));
     }
@@ -43,9 +57,11 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     if store.sync == SyncPolicy::EveryMs(0) {
         return Err(range("sync", "every 0 ms", LONGER_THAN_ZERO));
     }
-    store.validate()?;
-    plan.load.kind()?;
-    let load = &plan.load;
+    Ok(store.validate()?)
+}
+
+fn validate_load(load: &Load, request_timeout_ms: u64) -> Result<(), PlanError> {
+    load.kind()?;
     if load.clients == 0 || load.clients > CLIENTS_MAX {
         return Err(range("clients", load.clients, "1 to 1,000 clients"));
     }
@@ -60,24 +76,26 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
         return Err(range("op-timeout", "0 ms", LONGER_THAN_ZERO));
     }
     // A client that gives up first never sees a coordinator turn to another replica, and would call that unavailable.
-    if load.op_timeout_ms < plan.store.request_timeout_ms {
+    if load.op_timeout_ms < request_timeout_ms {
         return Err(range(
             "op-timeout",
             format!("{} ms", load.op_timeout_ms),
             "clients must wait at least as long as coordinators (see --request-timeout)",
         ));
     }
-    let lasts_ms = plan.phases.warm_ms.saturating_add(plan.phases.storm_ms);
-    if lasts_ms == 0 || lasts_ms > FOR_MS_MAX {
-        return Err(range(
-            "for",
-            format!("{lasts_ms} ms"),
-            "longer than zero, at most a day",
-        ));
+    Ok(())
+}
+
+fn validate_timeline(plan: &Plan) -> Result<(), PlanError> {
+    let mut ids = BTreeSet::new();
+    for scheduled in &plan.timeline {
+        // One id is one window of the history: two faults that share one would heal each other on paper.
+        if !ids.insert(&scheduled.id) {
+            return Err(range("timeline", &scheduled.id, "two faults have this id"));
+        }
+        validate_fault(scheduled, plan)?;
     }
-    plan.timeline
-        .iter()
-        .try_for_each(|scheduled| validate_fault(scheduled, plan))
+    Ok(())
 }
 
 fn validate_fault(scheduled: &Scheduled, plan: &Plan) -> Result<(), PlanError> {
@@ -124,5 +142,49 @@ fn range(field: &'static str, value: impl fmt::Display, why: &str) -> PlanError 
         field,
         value: value.to_string(),
         why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FOR_MS_MAX, Plan};
+    use crate::plan::PlanSpec;
+
+    /// Why the default plan is refused once it is changed so.
+    fn refused(change: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = PlanSpec::default().plan(1).expect("a plan");
+        change(&mut plan);
+        plan.validate().expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn saved_plans_are_held_to_the_same_limits() {
+        assert!(refused(|plan| plan.store.tokens_per_node = 0).contains("tokens per node"));
+        assert!(refused(|plan| plan.load.workload = "registre".into()).contains("`register`"));
+        assert!(refused(|plan| plan.phases.storm_ms = FOR_MS_MAX).contains("at most a day"));
+        assert!(refused(|plan| plan.timeline[1].id = "f1".into()).contains("two faults"));
+        assert!(refused(|plan| plan.timeline[0].at_ms = u64::MAX).contains("storm is over"));
+    }
+
+    #[test]
+    fn sums_that_do_not_fit_are_too_large() {
+        let most = |plan: &mut Plan| {
+            (plan.load.read_percent, plan.load.delete_percent) = (u64::MAX, u64::MAX);
+        };
+        assert!(refused(most).contains("at most 100 percent"));
+        let for_ever = |plan: &mut Plan| {
+            (plan.phases.warm_ms, plan.phases.storm_ms) = (u64::MAX, u64::MAX);
+        };
+        assert!(refused(for_ever).contains("at most a day"));
+    }
+
+    #[test]
+    fn a_storm_is_measured_before_it_is_filled_with_faults() {
+        let spec = PlanSpec {
+            lasts: Some("9999999999h".into()),
+            ..PlanSpec::default()
+        };
+        let refusal = spec.plan(1).expect_err("refused").to_string();
+        assert!(refusal.contains("at most a day"), "{refusal}");
     }
 }
