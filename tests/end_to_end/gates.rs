@@ -1,5 +1,7 @@
 //! A gate passes when promises hold and canaries sing, and only then.
 
+use nix::sys::signal::Signal;
+
 use crate::bench::Bench;
 use crate::running::{Running, nobody_left};
 
@@ -83,5 +85,20 @@ plan = { sabotage = ["ack-before-sync"] }
         .telling("✗ SILENT")
         .telling("✗ BROKEN      not synced")
         .telling("no lost writes  runs/");
+    nobody_left(&bench);
+}
+
+#[test]
+fn an_interrupt_ends_the_whole_gate() {
+    let bench = Bench::new();
+    let cases = ["first", "second"].map(|name| {
+        format!("[[case]]\nname = \"{name}\"\nexpect = \"kept\"\nplan = {{ for = \"60s\", nodes = 3 }}\n")
+    });
+    bench.write("gate.toml", cases.concat());
+    let running = Running::start(&bench, &["gate"]);
+    running.until_recorded("a storm", |record| record.has_entered("storm"));
+    running.signal(Signal::SIGINT);
+    let ended = running.end().with_code(130).telling("? interrupted first");
+    assert!(!ended.stdout.contains("second"), "{ended}");
     nobody_left(&bench);
 }

@@ -79,7 +79,7 @@ fn line(case: &Case, result: &CaseResult, style: Style) -> String {
     let name = format!("{kind}{}", case.name);
     let word = style.paint(tone, &format!("{} {word:<11}", style.symbol(tone)));
     let mut out = format!(
-        "  {word} {name:<52} {}/{} runs",
+        "  {word} {name:<62} {}/{} runs",
         result.runs,
         case.plans.len()
     );
