@@ -50,6 +50,12 @@ impl Record {
             .position(|event| event["value"]["id"] == fault && event["value"]["step"] == step)
     }
 
+    /// How many operations have begun and not ended.
+    pub(crate) fn open(&self) -> usize {
+        let ended = ["ok", "fail", "info"].map(|kind| self.count_from(0, kind));
+        self.count_from(0, "invoke") - ended.iter().sum::<usize>()
+    }
+
     /// How many client events of this kind there are from this place on.
     pub(crate) fn count_from(&self, place: usize, kind: &str) -> usize {
         let later = self.events.iter().skip(place);
