@@ -46,10 +46,11 @@ pub fn run(ran: &Ran, style: Style) -> String {
     let _ = writeln!(out);
     out.push_str(&verdict(&ran.verdict, style));
     if let Some(failure) = &ran.failure {
+        let title = style.paint(Tone::Bad, "harness failure:");
+        let _ = writeln!(out, "  {title} {failure}");
         let _ = writeln!(
             out,
-            "  {} {failure}",
-            style.paint(Tone::Bad, "harness failure:")
+            "  the run was ended early for it; the verdict above is of what had happened until then"
         );
     }
     let _ = writeln!(out, "  saved  {}", ran.directory.display());
