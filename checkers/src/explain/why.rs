@@ -222,6 +222,12 @@ impl<'a> Clues<'a> {
             .unwrap_or_default();
         let end = |op: &Operation| op.completed.unwrap_or(op.call);
         let to = self.all_operations().map(end).max().unwrap_or_default();
+        // Stamps are made when clients write; what befalls a clock after that, before the census, explains nothing.
+        let roles = &self.anomaly.witness.roles;
+        let acted = roles
+            .iter()
+            .filter_map(|role| self.history.operations.get(role.operation));
+        let acted_to = acted.map(end).max().unwrap_or(to);
         let nodes = self.nodes();
         let about_clocks = self.anomaly.guarantee == Guarantee::NoClockLoss;
         let near = |fault: &&FaultWindow| {
@@ -229,6 +235,10 @@ impl<'a> Clues<'a> {
             let touches = nodes.is_empty()
                 || fault.nodes.is_empty()
                 || fault.nodes.iter().any(|node| nodes.contains(node.as_str()));
+            let to = match fault.kind {
+                FaultKind::Clock => acted_to,
+                _ => to,
+            };
             fault.may_have_taken() && began <= to && healed >= from && touches
         };
         let mut faults: Vec<&FaultWindow> = self.history.faults.iter().filter(near).collect();
