@@ -86,6 +86,8 @@ pub enum Request {
     Get {
         /// The key.
         key: String,
+        /// Ask only the first so many of the key's replicas (default: all N of the store).
+        n: Option<u16>,
         /// Answers to wait for.
         r: Option<u16>,
     },
@@ -95,6 +97,8 @@ pub enum Request {
         key: String,
         /// The value.
         value: Vec<u8>,
+        /// Write to only the first so many of the key's replicas (default: all N of the store).
+        n: Option<u16>,
         /// Acknowledgements to wait for.
         w: Option<u16>,
     },
@@ -102,6 +106,8 @@ pub enum Request {
     Delete {
         /// The key.
         key: String,
+        /// Write to only the first so many of the key's replicas (default: all N of the store).
+        n: Option<u16>,
         /// Acknowledgements to wait for.
         w: Option<u16>,
     },
@@ -219,8 +225,8 @@ mod tests {
         }
 
         #[test]
-        fn frames_come_back(tag: u64, key: String, value: Vec<u8>, w: Option<u16>) {
-            let request = Request::Put { key, value, w };
+        fn frames_come_back(tag: u64, key: String, value: Vec<u8>, n: Option<u16>, w: Option<u16>) {
+            let request = Request::Put { key, value, n, w };
             let frame = ClientFrame { tag, request };
             let mut buffer = Vec::new();
             append_frame(&frame, &mut buffer).unwrap();
@@ -250,6 +256,7 @@ mod tests {
             request: Request::Put {
                 key: "k".repeat(KEY_BYTES_MAX),
                 value: vec![255; bytes],
+                n: Some(u16::MAX),
                 w: Some(u16::MAX),
             },
         };

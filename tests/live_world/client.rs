@@ -138,6 +138,7 @@ async fn a_read_returns_the_integer_and_the_claims() {
         request,
         Request::Get {
             key: "k".to_owned(),
+            n: None,
             r: Some(2)
         }
     );
@@ -177,6 +178,7 @@ async fn a_write_travels_as_digits() {
     let put = Request::Put {
         key: "k".to_owned(),
         value: b"7".to_vec(),
+        n: None,
         w: Some(2),
     };
     assert_eq!(request, put);

@@ -16,16 +16,25 @@ pub(super) fn request(op: &ClientOp) -> Request {
         .level
         .map(|level| u16::try_from(level).unwrap_or(u16::MAX));
     match op.f {
-        OpKind::Read => Request::Get { key, r: level },
+        OpKind::Read => Request::Get {
+            key,
+            n: None,
+            r: level,
+        },
         OpKind::Write(value) => {
             let value = value.to_string().into_bytes();
             Request::Put {
                 key,
                 value,
+                n: None,
                 w: level,
             }
         }
-        OpKind::Delete => Request::Delete { key, w: level },
+        OpKind::Delete => Request::Delete {
+            key,
+            n: None,
+            w: level,
+        },
         OpKind::Census => Request::Inspect { key },
     }
 }

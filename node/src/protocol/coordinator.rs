@@ -41,6 +41,15 @@ enum Kind {
     Read(Read),
 }
 
+/// How many replicas a request is about, and how many of them it waits for.
+#[derive(Clone, Copy)]
+struct Level {
+    /// R or W.
+    name: &'static str,
+    n: u16,
+    quorum: u16,
+}
+
 /// What a replica (perhaps this one) said to a coordinator.
 pub(super) enum Said {
     Held,
@@ -51,12 +60,17 @@ impl Replica {
     /// A client asked.
     pub(super) fn serve(&mut self, now: Now, tag: Tag, request: Request, out: &mut Vec<Output>) {
         let served = match request {
-            Request::Get { key, r } => self.read(now, tag, key, r.unwrap_or(self.config.r), out),
-            Request::Put { key, value, w } => {
-                self.write(now, tag, key, Some(value), w.unwrap_or(self.config.w), out)
+            Request::Get { key, n, r } => {
+                let level = self.level("R", n, r.unwrap_or(self.config.r));
+                self.read(now, tag, key, level, out)
             }
-            Request::Delete { key, w } => {
-                self.write(now, tag, key, None, w.unwrap_or(self.config.w), out)
+            Request::Put { key, value, n, w } => {
+                let level = self.level("W", n, w.unwrap_or(self.config.w));
+                self.write(now, tag, key, Some(value), level, out)
+            }
+            Request::Delete { key, n, w } => {
+                let level = self.level("W", n, w.unwrap_or(self.config.w));
+                self.write(now, tag, key, None, level, out)
             }
             Request::Inspect { key } => self.inspect(&key).map(|response| {
                 out.push(Output::Reply { tag, response });
@@ -76,13 +90,18 @@ impl Replica {
         }
     }
 
+    fn level(&self, name: &'static str, n: Option<u16>, quorum: u16) -> Level {
+        let n = n.unwrap_or(self.config.n);
+        Level { name, n, quorum }
+    }
+
     fn write(
         &mut self,
         now: Now,
         tag: Tag,
         key: String,
         value: Option<Vec<u8>>,
-        w: u16,
+        level: Level,
         out: &mut Vec<Output>,
     ) -> Result<(), String> {
         let bytes = value.as_ref().map_or(0, Vec::len);
@@ -91,12 +110,12 @@ impl Replica {
                 "a value of {bytes} bytes: at most {VALUE_BYTES_MAX} are held"
             ));
         }
-        let replicas = self.admit(&key, "W", w)?;
+        let replicas = self.admit(&key, level)?;
         let version = Version {
             stamp: self.stamps.take(now.wall),
             value: value.map(Into::into),
         };
-        let mut needed = usize::from(w);
+        let mut needed = usize::from(level.quorum);
         if self.config.has(Sabotage::AckBeforeQuorum) {
             needed -= 1;
         }
@@ -125,18 +144,19 @@ impl Replica {
         now: Now,
         tag: Tag,
         key: String,
-        r: u16,
+        level: Level,
         out: &mut Vec<Output>,
     ) -> Result<(), String> {
-        let replicas = self.admit(&key, "R", r)?;
-        let (asked, spares) = self.choose_readers(&replicas, usize::from(r));
+        let replicas = self.admit(&key, level)?;
+        let quorum = usize::from(level.quorum);
+        let (asked, spares) = self.choose_readers(&replicas, quorum);
         self.reads += 1;
         let repair = if self.config.has(Sabotage::DropRepair) {
             ReadRepair::None
         } else {
             self.config.read_repair
         };
-        let read = Read::new(usize::from(r), repair, &asked, &spares, self.evidence());
+        let read = Read::new(quorum, repair, &asked, &spares, self.evidence());
         let effects = read.start();
         let id = self.begin(now, tag, key.into(), Kind::Read(read));
         self.carry_out(now, id.counter, effects, out);
@@ -166,10 +186,14 @@ impl Replica {
     }
 
     /// The replicas of a key, if a quorum of them may be asked. After this nothing is refused any more.
-    fn admit(&self, key: &str, level: &str, quorum: u16) -> Result<Vec<NodeId>, String> {
-        let n = self.config.n;
+    fn admit(&self, key: &str, level: Level) -> Result<Vec<NodeId>, String> {
+        let Level { name, n, quorum } = level;
+        if n == 0 || n > self.config.n {
+            let most = self.config.n;
+            return Err(format!("N = {n}: choose 1 to the store's N = {most}"));
+        }
         if quorum == 0 || quorum > n {
-            return Err(format!("{level} = {quorum}: choose 1 to N = {n}"));
+            return Err(format!("{name} = {quorum}: choose 1 to N = {n}"));
         }
         if key.len() > KEY_BYTES_MAX {
             let bytes = key.len();
@@ -186,7 +210,7 @@ impl Replica {
         let reachable = replicas.iter().filter(|node| self.reaches(**node)).count();
         if reachable < usize::from(quorum) {
             return Err(format!(
-                "{reachable} of {n} replicas reachable, {level} = {quorum}"
+                "{reachable} of {n} replicas reachable, {name} = {quorum}"
             ));
         }
         Ok(replicas)

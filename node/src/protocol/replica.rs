@@ -39,7 +39,7 @@ use super::version::{Key, Record, Version};
 /// let mut replica = Replica::recover(config, NodeId(1), 1, []);
 /// let (key, value) = ("k".to_owned(), b"v".to_vec());
 /// let tag = Tag { connection: 1, request: 1 };
-/// let request = Request::Put { key, value, w: None };
+/// let request = Request::Put { key, value, n: None, w: None };
 /// let outputs = replica.step(Now::default(), Input::Client { tag, request });
 /// let [Output::Persist { token, .. }] = outputs[..] else {
 ///     panic!("nothing is acknowledged before it is durable");

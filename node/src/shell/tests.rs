@@ -203,13 +203,18 @@ async fn relay(target: watch::Receiver<Option<u16>>) -> SocketAddr {
 
 fn get() -> Request {
     let key = "k".to_owned();
-    Request::Get { key, r: None }
+    Request::Get {
+        key,
+        n: None,
+        r: None,
+    }
 }
 
 fn put(value: &str, w: u16) -> Request {
     Request::Put {
         key: "k".to_owned(),
         value: value.as_bytes().to_vec(),
+        n: None,
         w: Some(w),
     }
 }
@@ -256,7 +261,17 @@ async fn three_nodes_hold_what_one_was_given() {
         );
     }
     let key = "k".to_owned();
-    written(trio.call(B, Request::Delete { key, w: Some(3) }).await);
+    written(
+        trio.call(
+            B,
+            Request::Delete {
+                key,
+                n: None,
+                w: Some(3),
+            },
+        )
+        .await,
+    );
     assert_eq!(value(trio.call(C, get()).await).0, None);
     for node in [A, B, C] {
         trio.stop(node).await;

@@ -258,7 +258,14 @@ impl Cluster {
 
     pub(super) fn delete(&mut self, coordinator: NodeId) -> Response {
         let key = "k".to_owned();
-        self.call(coordinator, Request::Delete { key, w: None })
+        self.call(
+            coordinator,
+            Request::Delete {
+                key,
+                n: None,
+                w: None,
+            },
+        )
     }
 
     /// A read that must succeed.
@@ -275,13 +282,18 @@ impl Cluster {
 
 pub(super) fn get() -> Request {
     let key = "k".to_owned();
-    Request::Get { key, r: None }
+    Request::Get {
+        key,
+        n: None,
+        r: None,
+    }
 }
 
 pub(super) fn put(value: &str) -> Request {
     Request::Put {
         key: "k".to_owned(),
         value: value.as_bytes().to_vec(),
+        n: None,
         w: None,
     }
 }

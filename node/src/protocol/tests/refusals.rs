@@ -25,6 +25,7 @@ fn quorums_that_cannot_be() {
     check(
         Request::Get {
             key: key(),
+            n: None,
             r: Some(0),
         },
         &[B],
@@ -33,6 +34,7 @@ fn quorums_that_cannot_be() {
     check(
         Request::Get {
             key: key(),
+            n: None,
             r: Some(4),
         },
         &[B],
@@ -41,6 +43,7 @@ fn quorums_that_cannot_be() {
     let put = |w| Request::Put {
         key: key(),
         value: value(),
+        n: None,
         w,
     };
     check(put(Some(0)), &[B], "W = 0: choose 1 to N = 3");
@@ -48,6 +51,7 @@ fn quorums_that_cannot_be() {
     check(
         Request::Delete {
             key: key(),
+            n: None,
             w: Some(4),
         },
         &[B],
@@ -62,12 +66,21 @@ fn keys_and_values_that_are_too_large() {
     check(
         Request::Get {
             key: key.clone(),
+            n: None,
             r: None,
         },
         &[B],
         why,
     );
-    check(Request::Delete { key, w: None }, &[B], why);
+    check(
+        Request::Delete {
+            key,
+            n: None,
+            w: None,
+        },
+        &[B],
+        why,
+    );
     let value = vec![0; VALUE_BYTES_MAX + 1];
     let why = "a value of 524289 bytes: at most 524288 are held";
     let key = "k".to_owned();
@@ -75,6 +88,7 @@ fn keys_and_values_that_are_too_large() {
         Request::Put {
             key,
             value,
+            n: None,
             w: None,
         },
         &[B],
@@ -131,5 +145,39 @@ fn any_node_coordinates_any_key() {
         for reader in (1..=5).map(crate::config::NodeId) {
             assert_eq!(cluster.get(reader).0.as_deref(), Some("1"));
         }
+    }
+}
+
+#[test]
+fn a_request_may_be_about_fewer_replicas_than_the_store_has() {
+    let get = |n, r| Request::Get {
+        key: "k".to_owned(),
+        n,
+        r,
+    };
+    check(
+        get(Some(0), None),
+        &[B],
+        "N = 0: choose 1 to the store's N = 3",
+    );
+    check(
+        get(Some(4), None),
+        &[B],
+        "N = 4: choose 1 to the store's N = 3",
+    );
+    check(get(Some(1), Some(2)), &[B], "R = 2: choose 1 to N = 1");
+
+    let mut cluster = Cluster::new(config(3, 2, 2));
+    let first = Ring::new(3, cluster.replicas[&A].config.tokens_per_node).preference_list("k", 1);
+    let put = Request::Put {
+        key: "k".to_owned(),
+        value: b"1".to_vec(),
+        n: Some(1),
+        w: Some(1),
+    };
+    let acked_by = written(cluster.call(A, put)).acked_by;
+    assert_eq!(acked_by, first, "nobody else is asked to hold it");
+    for (node, replica) in &cluster.replicas {
+        assert_eq!(replica.store.visible("k").is_some(), first.contains(node));
     }
 }
