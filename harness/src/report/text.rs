@@ -44,7 +44,7 @@ pub fn run(ran: &Ran, style: Style) -> String {
         other.as_secs_f64()
     );
     let _ = writeln!(out);
-    out.push_str(&verdict(&ran.verdict, style));
+    out.push_str(&judgement(&ran.verdict, style));
     if let Some(failure) = &ran.failure {
         let title = style.paint(Tone::Bad, "harness failure:");
         let _ = writeln!(out, "  {title} {failure}");
@@ -63,14 +63,14 @@ pub fn run(ran: &Ran, style: Style) -> String {
 }
 
 /// The report of a judged history.
-pub fn check(reference: &str, history: &History, verdict_: &Verdict, style: Style) -> String {
+pub fn check(reference: &str, history: &History, verdict: &Verdict, style: Style) -> String {
     let mut out = String::new();
     let title = style.paint(Tone::Strong, &format!("check {reference}"));
     let _ = writeln!(
         out,
         "{title}  {}, {} keys  {}",
         operations(history),
-        grouped(verdict_.keys),
+        grouped(verdict.keys),
         history.header.workload
     );
     if history.torn_tail {
@@ -80,12 +80,12 @@ pub fn check(reference: &str, history: &History, verdict_: &Verdict, style: Styl
         );
     }
     let _ = writeln!(out);
-    out.push_str(&verdict(verdict_, style));
+    out.push_str(&judgement(verdict, style));
     out
 }
 
 /// The table, the explanations of what broke, and the sentence.
-pub fn verdict(verdict: &Verdict, style: Style) -> String {
+fn judgement(verdict: &Verdict, style: Style) -> String {
     let mut out = String::new();
     let heading = format!(
         "  {:<20} {:<9} {:<13} {}",
@@ -348,7 +348,11 @@ fn indented(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{grouped, percent};
+    use quorate_checkers::history::Quorum;
+
+    use super::{check, grouped, percent};
+    use crate::report::style::Style;
+    use crate::run::judge_file;
 
     #[test]
     fn numbers_are_grouped_and_shares_never_rounded_up() {
@@ -358,5 +362,18 @@ mod tests {
         );
         assert_eq!(percent(9_999, 10_000), "99.9%");
         assert_eq!(percent(1, 1), "100.0%");
+    }
+
+    /// A run of the gallery as a person sees it, by its own promise and by one that it cannot keep.
+    #[test]
+    fn the_whole_report_of_a_history() {
+        let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/gallery");
+        let path = format!("{gallery}/stale-read-at-1-1/history.jsonl");
+        let majority = Quorum { n: 3, r: 2, w: 2 };
+        for (name, claim) in [("allowed", None), ("broken", Some(majority))] {
+            let (history, verdict) = judge_file(path.as_ref(), claim).expect("a history");
+            let report = check("stale-read-at-1-1", &history, &verdict, Style::plain());
+            insta::assert_snapshot!(name, report);
+        }
     }
 }
