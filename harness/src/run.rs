@@ -95,8 +95,6 @@ pub struct Ran {
 /// Where the time of a run went.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Times {
-    /// From the first process to the last connected link.
-    pub settle: Duration,
     /// Warm and storm.
     pub load: Duration,
     /// Everything, judging included.
@@ -154,7 +152,6 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
         failure: driven.failure,
         interrupted: driven.interrupted,
         times: Times {
-            settle: driven.settle,
             load: driven.load,
             whole: began.elapsed(),
         },
@@ -181,7 +178,6 @@ struct Driven {
     history: PathBuf,
     failure: Option<String>,
     interrupted: bool,
-    settle: Duration,
     load: Duration,
 }
 
@@ -210,7 +206,6 @@ async fn live(
         history: directory.path().join("history.jsonl"),
         failure,
         interrupted: driven.interrupted,
-        settle: driven.settle,
         load: driven.load,
     })
 }

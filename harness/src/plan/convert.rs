@@ -1,10 +1,11 @@
-//! From a plan to what the judges must know about it: the header of its history, and its faults as windows.
+//! From a plan to what others must know of it: the header of its history for the judges, the replicas of a key for the conductor.
 
 use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum};
 use quorate_node::config::{ReadRepair, SyncPolicy};
 
+use quorate_node::protocol::Ring;
 use quorate_workloads::Kind;
 
 use super::{Plan, PlanError};
@@ -45,6 +46,18 @@ impl Plan {
                 .map(|sabotage| sabotage.name().to_owned())
                 .collect(),
         })
+    }
+
+    /// Who should hold a key, in preference order: the ring of the store that this plan makes.
+    pub fn replicas(&self) -> impl Fn(&str) -> Vec<u16> + Send + use<> {
+        let ring = Ring::new(self.store.nodes, self.store.tokens_per_node);
+        let n = self.store.n;
+        move |key| {
+            ring.preference_list(key, n)
+                .iter()
+                .map(|node| node.0)
+                .collect()
+        }
     }
 
     /// The guarantees that this load gives evidence for: without deletes nothing can come back from the dead.

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use quorate_checkers::history::Nanos;
-use quorate_node::protocol::Ring;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
@@ -41,8 +40,6 @@ pub struct Load {
     pub failure: Option<String>,
     /// Whether the user ended it early.
     pub interrupted: bool,
-    /// From launch to the last connected link.
-    pub settle: Duration,
     /// How long clients worked.
     pub load: Duration,
     /// Operations that clients completed.
@@ -84,15 +81,7 @@ impl<'a> Drive<'a> {
         world: &'a LiveWorld,
         recording: Recording,
     ) -> Result<Drive<'a>, RunError> {
-        let ring = Ring::new(plan.store.nodes, plan.store.tokens_per_node);
-        let n = plan.store.n;
-        let replicas = move |key: &str| {
-            ring.preference_list(key, n)
-                .into_iter()
-                .map(|node| node.0)
-                .collect::<Vec<u16>>()
-        };
-        let mut conductor = Conductor::new(plan, Box::new(replicas))?;
+        let mut conductor = Conductor::new(plan, Box::new(plan.replicas()))?;
         if matches!(recording, Recording::Off) {
             conductor.record_nothing();
         }
@@ -225,7 +214,6 @@ impl<'a> Drive<'a> {
                 self.conductor.completed(now, client, outcome);
             }
             Came::Settled(Ok(())) => {
-                self.load.settle = self.began.elapsed();
                 self.load_began = Some(Instant::now());
                 self.conductor.settled(now);
             }

@@ -1,7 +1,8 @@
 //! Where a plan happens: the words that every world shares with the conductor.
 //!
 //! Plain data only. A world carries out operations and faults and says what came of them; it decides nothing, judges
-//! nothing and writes no history. [`live`] does it with real processes and real sockets.
+//! nothing and writes no history. [`live`] does it with real processes and real sockets,
+//! [`sim`] in one thread and virtual time.
 
 use quorate_checkers::history::{Evidence, Value};
 

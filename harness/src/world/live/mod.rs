@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use quorate_node::config::{NodeId, Seat, StoreConfig};
-use quorate_node::protocol::Ring;
 use quorate_node::wire::Status;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::time::{Instant, sleep};
@@ -87,7 +86,6 @@ impl LaunchOptions {
 #[derive(Debug)]
 pub struct LiveWorld {
     store: StoreConfig,
-    ring: Ring,
     recipes: Vec<Recipe>,
     roster: Arc<Roster>,
     supervisor: Supervisor,
@@ -118,7 +116,6 @@ impl LiveWorld {
         let roster = Arc::new(Roster::of(store.nodes));
         let (deaths_sender, deaths) = mpsc::unbounded_channel();
         let world = LiveWorld {
-            ring: Ring::new(store.nodes, store.tokens_per_node),
             network: Network::open(&roster, seed)?,
             supervisor: Supervisor::start(recipes.clone(), Arc::clone(&roster), deaths_sender)?,
             ledger: Mutex::default(),
@@ -136,15 +133,6 @@ impl LiveWorld {
     /// Number of nodes; their ids are 1 to this.
     pub fn nodes(&self) -> u16 {
         self.store.nodes
-    }
-
-    /// The replicas of `key`, in preference order.
-    pub fn replicas_of(&self, key: &str) -> Vec<u16> {
-        self.ring
-            .preference_list(key, self.store.n)
-            .into_iter()
-            .map(|node| node.0)
-            .collect()
     }
 
     /// A client of this cluster, not yet connected. It may outlive the world, and then finds every node down.

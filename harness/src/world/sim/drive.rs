@@ -3,7 +3,6 @@
 //! It is the twin of `run/drive.rs`: it carries out what the one decides in the other, and hands back what came of it.
 
 use quorate_checkers::history::{Event, Nanos};
-use quorate_node::protocol::Ring;
 
 use super::SimError;
 use super::cluster::Cluster;
@@ -51,14 +50,8 @@ pub(super) struct Drive {
 
 impl Drive {
     pub(super) fn new(plan: &Plan, weather: Weather) -> Result<Drive, SimError> {
-        let ring = Ring::new(plan.store.nodes, plan.store.tokens_per_node);
-        let n = plan.store.n;
-        let replicas = move |key: &str| {
-            let list = ring.preference_list(key, n);
-            list.into_iter().map(|node| node.0).collect::<Vec<u16>>()
-        };
         Ok(Drive {
-            conductor: Conductor::new(plan, Box::new(replicas))?,
+            conductor: Conductor::new(plan, Box::new(plan.replicas()))?,
             cluster: Cluster::new(plan, weather),
             waiting: Waiting::Nothing,
             quiet_ns_max: plan.phases.quiet_ms_max.saturating_mul(NS_PER_MS),
