@@ -7,7 +7,7 @@ use crate::census::{Settled, settle};
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::index::{Source, Write};
-use crate::history::{History, Index, Nanos};
+use crate::history::{History, Index, Nanos, Status};
 use crate::witness::{Anomaly, Part};
 
 /// The judge of [`Guarantee::NoConcurrentLoss`].
@@ -48,11 +48,15 @@ impl Checker for ConcurrentLoss {
     }
 }
 
-/// Acknowledged writes after which no other acknowledged write of the key began.
+/// Acknowledged writes after which no other write of the key began that may have happened. One of unknown outcome may have replaced
+/// them like any other, and then they were not dropped.
 fn unreplaced<'a>(settled: &Settled<'a>) -> impl Iterator<Item = (usize, &'a Write)> {
     let index = settled.index;
+    let may_have_happened = |write: &&Write| write.status != Status::Fail;
     let last_call = index
-        .acked_writes()
+        .writes
+        .iter()
+        .filter(may_have_happened)
         .map(|write| write.call)
         .max()
         .unwrap_or(Nanos(0));
@@ -112,5 +116,22 @@ mod tests {
             n2:                            |c k 1|
             n3:                            |c k 1|";
         assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_that_began_later_replaced_it() {
+        let drawing = "
+            c1: |--w k 1--|   |--w k 2--?
+            n1:                           |c k 2|
+            n2:                           |c k 2|
+            n3:                           |c k 2|";
+        assert_eq!(check(drawing), (0, 0));
+        let overlapping = "
+            c1: |--w k 1--|
+            c2:   |--w k 2--?
+            n1:                           |c k 2|
+            n2:                           |c k 2|
+            n3:                           |c k 2|";
+        assert_eq!(check(overlapping), (1, 1));
     }
 }

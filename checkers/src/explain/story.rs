@@ -230,7 +230,7 @@ impl<'a> Scene<'a> {
         let dropped = self.actor(Part::Newer)?;
         let b = dropped.letter;
         let mut then = vec![format!(
-            "{b} was acknowledged, and no acknowledged write of {} began after it had finished.",
+            "{b} was acknowledged, and no write of {} that may have happened began after it had finished.",
             self.key()
         )];
         if let Some(kept) = self.actor(Part::Older) {

@@ -319,7 +319,11 @@ fn concurrent_loss(key: &Key<'_>) -> (usize, usize) {
     }
     let unreplaced: Vec<_> = acked
         .iter()
-        .filter(|w| !acked.iter().any(|later| w.ret < later.call))
+        .filter(|w| {
+            let later =
+                |op: &&Operation| op.is_write() && op.status != Status::Fail && w.ret < op.call;
+            !key.ops.iter().copied().any(|op| later(&op))
+        })
         .collect();
     let survives = |w: &Operation| {
         census.iter().any(|answer| match w.f {
