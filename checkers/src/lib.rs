@@ -19,6 +19,8 @@ pub mod exposure;
 pub mod finding;
 pub mod guarantee;
 pub mod history;
+pub mod register;
+pub mod tale;
 pub mod verdict;
 pub mod witness;
 

@@ -1,0 +1,60 @@
+//! The operations of one register as plain numbers: the input of every judge in this room.
+//!
+//! Values are dense ids, times are ns (or positions, where a log has no times). What a failed compare-and-set means is decided
+//! by whoever builds the trace: as a read, as nothing, or kept as a failed [`Action::Cas`] ("the value was not the expected one").
+
+use crate::history::Status;
+
+/// A value by its dense id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    /// What the register holds before anything was written.
+    pub const INITIAL: ValueId = ValueId(0);
+}
+
+/// What was asked of the register; for an ok read, what it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A read that returned a value.
+    Read(ValueId),
+    /// A blind write.
+    Write(ValueId),
+    /// A compare-and-set.
+    Cas {
+        /// What the register must hold.
+        expected: ValueId,
+        /// What it holds afterwards.
+        new: ValueId,
+    },
+}
+
+/// One operation of one register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterOp {
+    /// When it was invoked.
+    pub call: u64,
+    /// When it completed; [`Trace::NEVER`] if its outcome is unknown.
+    pub ret: u64,
+    /// What was asked.
+    pub action: Action,
+    /// How it ended. Reads that are not ok are not part of a trace.
+    pub status: Status,
+    /// Its place in the list that the trace was made from, for witnesses.
+    pub place: u32,
+}
+
+/// The operations of one register, in the order of their invocations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The operations.
+    pub ops: Vec<RegisterOp>,
+    /// Ids of values are below this; the initial value is always one of them.
+    pub values: u32,
+}
+
+impl Trace {
+    /// Later than every real time.
+    pub const NEVER: u64 = u64::MAX;
+}
