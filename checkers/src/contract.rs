@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::exposure::{Clocks, Exposure};
 use crate::guarantee::Guarantee;
-use crate::history::{F, Header, History, Operation, Quorum, ReadRepair, Sync};
+use crate::history::{Function, Header, History, Operation, Quorum, ReadRepair, Sync};
 
 /// Whether one guarantee is promised, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +43,14 @@ impl Levels {
     fn of(history: &History, base: Quorum) -> Levels {
         let configured = history.header.quorum;
         let smallest = |reads: bool, configured: u32, base: u32| {
-            let asked =
-                |op: &&Operation| op.is_ok() && (op.f == F::Read) == reads && op.f != F::Census;
+            let asked = |op: &&Operation| {
+                op.is_ok() && (op.f == Function::Read) == reads && op.f != Function::Census
+            };
             let levels = history
                 .operations
                 .iter()
                 .filter(asked)
-                .map(|op| match op.level {
+                .map(|op| match op.level() {
                     Some(level) if level != configured => level,
                     _ => base,
                 });
@@ -424,17 +425,17 @@ mod tests {
                 .promised
         };
         assert!(fresh(&history));
-        history.operations[2].level = Some(1);
+        history.operations[2].set_level(Some(1));
         assert!(!fresh(&history));
         for write in &mut history.operations[..2] {
-            write.level = Some(3);
+            write.set_level(Some(3));
         }
         assert!(fresh(&history));
         // Operations at the configured level are judged by the claim.
-        history.operations[2].level = Some(2);
+        history.operations[2].set_level(Some(2));
         history.header.claim = Some(Quorum { n: 3, r: 1, w: 1 });
         assert!(fresh(&history));
-        history.operations[1].level = None;
+        history.operations[1].set_level(None);
         assert!(!fresh(&history));
     }
 }

@@ -3,7 +3,7 @@
 //! Numbers for the report. They convict nobody: under a fault, refusals are what a quorum is for.
 
 use crate::finding::Finding;
-use crate::history::{F, History, Nanos, Operation, Status};
+use crate::history::{Function, History, Nanos, Operation, Status};
 use crate::witness::Amount;
 
 /// Outcomes of one kind of operation, by the times at which they were asked for and answered.
@@ -50,7 +50,9 @@ impl Kind {
                 Status::Info => &mut kind.info,
             };
             spans.calls.push(operation.call);
-            spans.ends.push(operation.completed.unwrap_or(Nanos::NEVER));
+            spans
+                .ends
+                .push(operation.completed().unwrap_or(Nanos::NEVER));
         }
         kind.ok.sort();
         kind.fail.sort();
@@ -72,13 +74,11 @@ pub(super) fn measure(history: &History, finding: &mut Finding) {
         history
             .operations
             .iter()
-            .filter(|operation| operation.f != F::Census)
+            .filter(|operation| operation.f != Function::Census)
     };
     let (writes, reads): (Vec<&Operation>, Vec<&Operation>) =
         of_clients().partition(|operation| operation.is_write());
-    let end = of_clients()
-        .filter_map(|operation| operation.completed)
-        .max();
+    let end = of_clients().filter_map(Operation::completed).max();
     let start = of_clients().map(|operation| operation.call).min();
     let (Some(start), Some(end)) = (start, end) else {
         return;
@@ -124,7 +124,7 @@ fn bands(history: &History) -> Vec<(Nanos, Nanos)> {
 }
 
 fn touches(bands: &[(Nanos, Nanos)], operation: &Operation) -> bool {
-    let end = operation.completed.unwrap_or(Nanos::NEVER);
+    let end = operation.completed().unwrap_or(Nanos::NEVER);
     let at = bands.partition_point(|&(_, to)| to < operation.call);
     bands.get(at).is_some_and(|&(from, _)| from <= end)
 }

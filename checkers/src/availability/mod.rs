@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
-use crate::history::{F, History, Index, KeyId, Nanos, Operation};
+use crate::history::{Function, History, Index, KeyId, Nanos, Operation};
 use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
 use reach::Reach;
 
@@ -134,12 +134,12 @@ fn intervals(history: &History) -> Vec<Interval> {
 
 /// The interval in which an operation should have succeeded, if there is one.
 fn eligible_in(history: &History, reach: &Reach, operation: &Operation) -> Option<usize> {
-    if operation.f == F::Census {
+    if operation.f == Function::Census {
         return None;
     }
-    let completed: Nanos = operation.completed?;
+    let completed: Nanos = operation.completed()?;
     let interval = reach.interval(operation.call, completed)?;
-    let unreachable = reach.unreachable(interval, operation.node?)?;
+    let unreachable = reach.unreachable(interval, operation.node()?)?;
     let quorum = history.header.quorum;
     let configured = if operation.is_write() {
         quorum.w
@@ -148,7 +148,7 @@ fn eligible_in(history: &History, reach: &Reach, operation: &Operation) -> Optio
     };
     let spare = quorum
         .n
-        .checked_sub(operation.level.unwrap_or(configured))?;
+        .checked_sub(operation.level().unwrap_or(configured))?;
     (unreachable <= spare).then_some(interval)
 }
 
@@ -162,7 +162,7 @@ mod tests {
         let mut history = draw(drawing);
         for operation in &mut history.operations {
             let node = u32::try_from((operation.process + 2) % 3).expect("one of three");
-            operation.node = Some(crate::history::NodeIndex(node));
+            operation.set_node(Some(crate::history::NodeIndex(node)));
         }
         tally(&history, Guarantee::Availability)
     }

@@ -4,7 +4,7 @@
 
 use super::words::{duration, list, plural, value};
 use crate::guarantee::Guarantee;
-use crate::history::{F, History, Operation};
+use crate::history::{Function, History, Operation};
 use crate::witness::{Amount, Anomaly, Part};
 
 /// Then, and However.
@@ -43,7 +43,7 @@ impl Actor<'_> {
     /// What a reader must see after this write.
     fn demand(self) -> String {
         match self.operation.f {
-            F::Delete => "nothing, or something newer".to_owned(),
+            Function::Delete => "nothing, or something newer".to_owned(),
             _ => format!("{} or newer", self.value()),
         }
     }
@@ -76,8 +76,8 @@ impl<'a> Scene<'a> {
             return format!("Nothing is what {key} held in the beginning; {b} replaced that.");
         };
         let verb = match newer.operation.f {
-            F::Delete => format!("{b} deleted {}", older.value()),
-            _ if older.operation.f == F::Delete => format!(
+            Function::Delete => format!("{b} deleted {}", older.value()),
+            _ if older.operation.f == Function::Delete => format!(
                 "{} replaced what {} had left: nothing",
                 newer.value(),
                 older.letter
@@ -326,7 +326,7 @@ impl<'a> Scene<'a> {
                 continue;
             };
             let node = answer
-                .node
+                .node()
                 .map_or("a replica", |node| self.history.node_name(node));
             let value = value(answer);
             match found.iter_mut().find(|(other, _)| *other == value) {

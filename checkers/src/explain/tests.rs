@@ -77,7 +77,7 @@ fn failed_write() {
         c1: |--w k 1--!
         c2:              |--r k 1--|",
     );
-    history.operations[0].error = Some("2 of 3 replicas are down".to_owned());
+    history.operations[0].set_error(Some("2 of 3 replicas are down"));
     insta::assert_snapshot!(told(&history, Guarantee::NoFailedWrites));
 }
 
@@ -90,12 +90,12 @@ fn stale_read_of_a_replica_that_forgot() {
         fault kill n2:                     |---|
         c3:                                       |--r k7 41--|",
     );
-    history.operations[0].evidence = Some(acked(stamp(1_000, "n1"), &["n1", "n2"]));
-    history.operations[1].evidence = Some(acked(stamp(2_000, "n1"), &["n1", "n2"]));
-    history.operations[2].evidence = Some(answered(&[
+    history.operations[0].set_evidence(Some(&acked(stamp(1_000, "n1"), &["n1", "n2"])));
+    history.operations[1].set_evidence(Some(&acked(stamp(2_000, "n1"), &["n1", "n2"])));
+    history.operations[2].set_evidence(Some(&answered(&[
         ("n2", Some(stamp(1_000, "n1"))),
         ("n3", Some(stamp(1_000, "n1"))),
-    ]));
+    ])));
     insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
 }
 
@@ -108,8 +108,8 @@ fn stale_read_without_overlap() {
     );
     history.header.quorum.r = 1;
     history.header.quorum.w = 1;
-    history.operations[0].evidence = Some(acked(stamp(1_000, "n1"), &["n1"]));
-    history.operations[1].evidence = Some(answered(&[("n3", None)]));
+    history.operations[0].set_evidence(Some(&acked(stamp(1_000, "n1"), &["n1"])));
+    history.operations[1].set_evidence(Some(&answered(&[("n3", None)])));
     insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
 }
 
@@ -135,8 +135,8 @@ fn inversion() {
         c4:                                |--r k 1--|",
     );
     let (old, new) = (Some(stamp(1_000, "n1")), Some(stamp(2_000, "n1")));
-    history.operations[2].evidence = Some(answered(&[("n1", new), ("n2", old.clone())]));
-    history.operations[3].evidence = Some(answered(&[("n2", old.clone()), ("n3", old)]));
+    history.operations[2].set_evidence(Some(&answered(&[("n1", new), ("n2", old.clone())])));
+    history.operations[3].set_evidence(Some(&answered(&[("n2", old.clone()), ("n3", old)])));
     insta::assert_snapshot!(told(&history, Guarantee::NoInversion));
 }
 
@@ -161,7 +161,7 @@ fn lost_write() {
         n2:                                    |c k 1|
         n3:                                    |c k nil|",
     );
-    history.operations[1].evidence = Some(acked(stamp(2_000, "n1"), &["n1", "n2"]));
+    history.operations[1].set_evidence(Some(&acked(stamp(2_000, "n1"), &["n1", "n2"])));
     insta::assert_snapshot!(told(&history, Guarantee::NoLostWrites));
 }
 
@@ -175,8 +175,8 @@ fn clock_loss() {
         n2:                                    |c k 1|
         n3:                                    |c k 1|",
     );
-    history.operations[0].evidence = Some(acked(stamp(1_900_000_000, "n2"), &["n1", "n2"]));
-    history.operations[1].evidence = Some(acked(stamp(1_500_000_000, "n1"), &["n1", "n3"]));
+    history.operations[0].set_evidence(Some(&acked(stamp(1_900_000_000, "n2"), &["n1", "n2"])));
+    history.operations[1].set_evidence(Some(&acked(stamp(1_500_000_000, "n1"), &["n1", "n3"])));
     insta::assert_snapshot!(told(&history, Guarantee::NoClockLoss));
 }
 
@@ -235,7 +235,7 @@ fn unavailability() {
         c2:   |-w j 1-|",
     );
     for operation in &mut history.operations {
-        operation.node = Some(NodeIndex(0));
+        operation.set_node(Some(NodeIndex(0)));
     }
     insta::assert_snapshot!(told(&history, Guarantee::Availability));
 }

@@ -74,8 +74,8 @@ impl<'a> Clues<'a> {
         let held: Vec<String> = self
             .all_operations()
             .filter_map(|answer| {
-                let stamp = answer.evidence.as_deref()?.version.as_ref()?;
-                let replica = self.history.node_name(answer.node?);
+                let stamp = answer.evidence()?.version?;
+                let replica = self.history.node_name(answer.node()?);
                 Some(format!("{replica} {} of {}", stamp.wall_ns, stamp.node))
             })
             .collect();
@@ -87,11 +87,7 @@ impl<'a> Clues<'a> {
         let Some((letter, reader)) = self.actor(Part::Reader) else {
             return self.holders();
         };
-        let Some(answers) = reader
-            .evidence
-            .as_deref()
-            .filter(|e| !e.answered_by.is_empty())
-        else {
+        let Some(answers) = reader.evidence().filter(|e| !e.answered_by.is_empty()) else {
             return Vec::new();
         };
         let answered: Vec<String> = answers.answered_by.iter().map(|a| a.node.clone()).collect();
@@ -111,7 +107,7 @@ impl<'a> Clues<'a> {
             why.push(self.no_overlap(write, reader, holders.len(), answered.len()));
         }
         for node in both {
-            why.push(self.in_both(node, answers));
+            why.push(self.in_both(node, &answers));
         }
         why
     }
@@ -128,7 +124,7 @@ impl<'a> Clues<'a> {
     fn held_by(&self) -> Option<(char, Vec<String>, bool)> {
         let evidence = |part| {
             self.actor(part)
-                .and_then(|(c, op)| Some((c, op.evidence.as_deref()?)))
+                .and_then(|(c, op)| Some((c, op.evidence()?)))
         };
         if self.anomaly.guarantee == Guarantee::NoInversion {
             let (letter, shown) = evidence(Part::NewerShown)?;
@@ -141,15 +137,15 @@ impl<'a> Clues<'a> {
             return (!holders.is_empty()).then_some((letter, holders, false));
         }
         let (letter, newer) = evidence(Part::Newer)?;
-        (!newer.acked_by.is_empty()).then(|| (letter, newer.acked_by.clone(), true))
+        (!newer.acked_by.is_empty()).then_some((letter, newer.acked_by, true))
     }
 
     fn no_overlap(&self, write: bool, reader: &Operation, held: usize, answered: usize) -> String {
         let n = self.history.header.quorum.n;
-        let r = reader.level.unwrap_or(self.history.header.quorum.r);
+        let r = reader.level().unwrap_or(self.history.header.quorum.r);
         let newer = self
             .actor(Part::Newer)
-            .and_then(|(_, operation)| operation.level);
+            .and_then(|(_, operation)| operation.level());
         let w = newer.unwrap_or(self.history.header.quorum.w);
         let sum = u64::from(r) + u64::from(w);
         if !write {
@@ -175,8 +171,8 @@ impl<'a> Clues<'a> {
             .find(|answer| answer.node == node);
         let held = held.and_then(|answer| answer.version.as_ref());
         let newer = self.actor(Part::Newer);
-        let newer = newer.and_then(|(_, op)| op.evidence.as_deref()?.version.as_ref());
-        match (held, newer) {
+        let newer = newer.and_then(|(_, op)| op.evidence()?.version);
+        match (held, newer.as_ref()) {
             (None, _) => format!(
                 "{node} is in both, and answered with nothing: it did not keep what it had held."
             ),
@@ -198,7 +194,7 @@ impl<'a> Clues<'a> {
     fn stamps(&self) -> Option<String> {
         let stamp = |part: Part| {
             let (letter, operation) = self.actor(part)?;
-            Some((letter, operation.evidence.as_deref()?.version.as_ref()?))
+            Some((letter, operation.evidence()?.version?))
         };
         let older = stamp(Part::Older).or_else(|| stamp(Part::OlderShown));
         let (a, older) = older.or_else(|| stamp(Part::Reader))?;
@@ -220,7 +216,7 @@ impl<'a> Clues<'a> {
             .map(|op| op.call)
             .min()
             .unwrap_or_default();
-        let end = |op: &Operation| op.completed.unwrap_or(op.call);
+        let end = |op: &Operation| op.completed().unwrap_or(op.call);
         let to = self.all_operations().map(end).max().unwrap_or_default();
         // Stamps are made when clients write; what befalls a clock after that, before the census, explains nothing.
         let roles = &self.anomaly.witness.roles;
@@ -234,7 +230,7 @@ impl<'a> Clues<'a> {
             let (began, healed) = fault.span();
             let touches = nodes.is_empty()
                 || fault.nodes.is_empty()
-                || fault.nodes.iter().any(|node| nodes.contains(node.as_str()));
+                || fault.nodes.iter().any(|node| nodes.contains(node));
             let to = match fault.kind {
                 FaultKind::Clock => acted_to,
                 _ => to,
@@ -264,22 +260,18 @@ impl<'a> Clues<'a> {
     }
 
     /// Nodes that play a part; empty if nobody knows.
-    fn nodes(&self) -> BTreeSet<&'a str> {
+    fn nodes(&self) -> BTreeSet<String> {
         let mut nodes = BTreeSet::new();
         let mut claimed = false;
         for operation in self.all_operations() {
-            nodes.extend(operation.node.map(|node| self.history.node_name(node)));
-            let Some(evidence) = operation.evidence.as_deref() else {
+            let named = operation.node();
+            nodes.extend(named.map(|node| self.history.node_name(node).to_owned()));
+            let Some(evidence) = operation.evidence() else {
                 continue;
             };
             claimed = true;
-            nodes.extend(evidence.acked_by.iter().map(String::as_str));
-            nodes.extend(
-                evidence
-                    .answered_by
-                    .iter()
-                    .map(|answer| answer.node.as_str()),
-            );
+            nodes.extend(evidence.acked_by);
+            nodes.extend(evidence.answered_by.into_iter().map(|answer| answer.node));
         }
         if claimed { nodes } else { BTreeSet::new() }
     }

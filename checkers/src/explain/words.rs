@@ -1,6 +1,6 @@
 //! Words for times, values, operations and lists. No sentences: those are in `story.rs` and `why.rs`.
 
-use crate::history::{F, History, Nanos, Operation, Status, Value};
+use crate::history::{Function, History, Nanos, Operation, Status, Value};
 
 /// A moment, such as `4.812s`.
 pub(super) fn moment(time: Nanos) -> String {
@@ -37,8 +37,8 @@ pub(super) fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
 
 /// The value that an operation wrote or read.
 pub(super) fn value(operation: &Operation) -> String {
-    match (&operation.f, &operation.value) {
-        (F::Delete, _) | (_, Value::Nil) => "nothing".to_owned(),
+    match (operation.f, &operation.value) {
+        (Function::Delete, _) | (_, Value::Nil) => "nothing".to_owned(),
         (_, value) => value.to_string(),
     }
 }
@@ -47,18 +47,18 @@ pub(super) fn value(operation: &Operation) -> String {
 pub(super) fn columns(history: &History, operation: &Operation) -> [String; 4] {
     let key = history.key_name(operation.key);
     let node = operation
-        .node
+        .node()
         .map_or("an unnamed replica", |node| history.node_name(node));
     let value = value(operation);
-    let what = match (&operation.f, operation.status) {
-        (F::Write, _) => format!("write {key} = {value}"),
-        (F::Delete, _) => format!("delete {key}"),
-        (F::Census, Status::Ok) => format!("census {key} at {node} -> {value}"),
-        (F::Census, _) => format!("census {key} at {node}"),
+    let what = match (operation.f, operation.status) {
+        (Function::Write, _) => format!("write {key} = {value}"),
+        (Function::Delete, _) => format!("delete {key}"),
+        (Function::Census, Status::Ok) => format!("census {key} at {node} -> {value}"),
+        (Function::Census, _) => format!("census {key} at {node}"),
         (_, Status::Ok) => format!("read {key} -> {value}"),
         (..) => format!("read {key}"),
     };
-    let end = match operation.completed {
+    let end = match operation.completed() {
         _ if operation.ret != Nanos::NEVER => format!("to {}", moment(operation.ret)),
         Some(completed) => format!("to {}", moment(completed)),
         None => "and then no answer".to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn columns(history: &History, operation: &Operation) -> [String; 4] {
 }
 
 fn reasoned(word: &str, operation: &Operation) -> String {
-    match &operation.error {
+    match operation.error() {
         Some(error) => format!("{word}: {error}"),
         None => word.to_owned(),
     }

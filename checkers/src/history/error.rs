@@ -175,4 +175,12 @@ pub enum HistoryError {
         /// The limit.
         limit: u32,
     },
+    /// More lines than can be numbered.
+    #[error("line {line}: more than {limit} events: split the history")]
+    TooManyLines {
+        /// The line.
+        line: u64,
+        /// The limit.
+        limit: u32,
+    },
 }

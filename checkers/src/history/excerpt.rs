@@ -3,8 +3,8 @@
 //! Times and processes stay as they were, so that `check` sees in the excerpt what it saw in the whole. It does not
 //! choose the operations: a witness does.
 
-use super::event::{Event, EventType, F, Process, Value};
-use super::operation::{History, Operation, Status};
+use super::event::{Event, EventType, Process, Value};
+use super::operation::{Function, History, Operation, Status};
 
 impl History {
     /// The lines of an excerpt: the header, the operations at these places in [`History::operations`], and all
@@ -36,13 +36,13 @@ impl History {
     }
 
     fn invocation(&self, operation: &Operation) -> Event {
-        let written = operation.f == F::Write;
+        let written = operation.f == Function::Write;
         Event {
-            index: operation.invoke_index,
+            index: operation.invoke_index(),
             time: operation.call,
             kind: EventType::Invoke,
             process: Process::Client(operation.process),
-            f: operation.f.clone(),
+            f: operation.f.into(),
             key: Some(self.key_name(operation.key).to_owned()),
             value: if written {
                 operation.value.clone()
@@ -50,8 +50,8 @@ impl History {
                 Value::Nil
             },
             error: None,
-            node: operation.node.map(|node| self.node_name(node).to_owned()),
-            level: operation.level,
+            node: operation.node().map(|node| self.node_name(node).to_owned()),
+            level: operation.level(),
             evidence: None,
             extra: serde_json::Map::new(),
         }
@@ -64,12 +64,12 @@ impl History {
             Status::Info => EventType::Info,
         };
         Some(Event {
-            index: operation.complete_index?,
-            time: operation.completed?,
+            index: operation.complete_index()?,
+            time: operation.completed()?,
             kind,
             value: operation.value.clone(),
-            error: operation.error.clone(),
-            evidence: operation.evidence.clone(),
+            error: operation.error().map(str::to_owned),
+            evidence: operation.evidence(),
             ..self.invocation(operation)
         })
     }

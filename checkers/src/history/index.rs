@@ -7,8 +7,8 @@
 //! sooner. The second half matters: with synchronised clocks a value that was read before another write began has the
 //! smaller stamp, even when its own client never heard back.
 
-use super::event::{F, Nanos, Value};
-use super::operation::{History, KeyId, Operation, Status};
+use super::event::{Nanos, Value};
+use super::operation::{Function, History, KeyId, Operation, Status};
 use crate::exposure::Exposure;
 use crate::witness::{Part, Witness};
 
@@ -180,11 +180,11 @@ impl Index {
         let mut keys = vec![KeyIndex::default(); history.keys.len()];
         for (at, operation) in history.operations.iter().enumerate() {
             let key = &mut keys[operation.key.0 as usize];
-            match (&operation.f, operation.status) {
-                (F::Write | F::Delete, _) => key.add_write(at, operation),
-                (F::Read, Status::Ok) => key.reads.push(unmapped_read(at, operation)),
+            match (operation.f, operation.status) {
+                (Function::Write | Function::Delete, _) => key.add_write(at, operation),
+                (Function::Read, Status::Ok) => key.reads.push(unmapped_read(at, operation)),
                 // An answer without a replica's name cannot be told from a second answer of another one.
-                (F::Census, Status::Ok) if operation.node.is_some() => {
+                (Function::Census, Status::Ok) if operation.node().is_some() => {
                     key.census.push(unmapped_read(at, operation));
                 }
                 // Reads that failed or are unknown constrain nothing.
@@ -222,8 +222,8 @@ fn unmapped_read(at: usize, operation: &Operation) -> Read {
 
 impl KeyIndex {
     fn add_write(&mut self, at: usize, operation: &Operation) {
-        let value = match (&operation.f, &operation.value) {
-            (F::Delete, _) => None,
+        let value = match (operation.f, &operation.value) {
+            (Function::Delete, _) => None,
             (_, Value::Int(value)) => Some(*value),
             _ => {
                 self.unmapped = Some("keys with a written value that is no integer");
@@ -310,7 +310,7 @@ impl KeyIndex {
 
     /// A replica that was asked again counts with its last answer.
     fn keep_last_answers(&mut self, history: &History) {
-        let node = |read: &Read| history.operations[read.operation].node;
+        let node = |read: &Read| history.operations[read.operation].node();
         self.census
             .sort_by_key(|read| (node(read), std::cmp::Reverse(read.operation)));
         self.census.dedup_by_key(|read| node(read));

@@ -19,4 +19,4 @@ pub use event::{Answer, Event, EventType, Evidence, F, Nanos, Process, Stamp, Va
 pub use fault::{Effect, FaultKind, FaultWindow};
 pub use header::{FORMAT, Header, Quorum, ReadRepair, Sync};
 pub use index::Index;
-pub use operation::{History, KeyId, NodeIndex, Operation, Status};
+pub use operation::{Function, History, KeyId, NodeIndex, Operation, Status};

@@ -36,40 +36,121 @@ impl Status {
     }
 }
 
+/// What a client asked of a key. A phase or another tool's word makes no operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    /// A quorum read.
+    Read,
+    /// A quorum write.
+    Write,
+    /// A quorum delete: a write of "absent".
+    Delete,
+    /// A final read at one replica, by-passing the quorum.
+    Census,
+}
+
+impl Function {
+    /// The operation that an event is about; none for phases, faults and words of other tools.
+    pub fn of(f: &F) -> Option<Function> {
+        match f {
+            F::Read => Some(Function::Read),
+            F::Write => Some(Function::Write),
+            F::Delete => Some(Function::Delete),
+            F::Census => Some(Function::Census),
+            F::Phase | F::Other(_) => None,
+        }
+    }
+}
+
+impl From<Function> for F {
+    fn from(function: Function) -> F {
+        match function {
+            Function::Read => F::Read,
+            Function::Write => F::Write,
+            Function::Delete => F::Delete,
+            Function::Census => F::Census,
+        }
+    }
+}
+
+/// An index of no line, and so of no completion.
+const NO_INDEX: u32 = u32::MAX;
+/// A small number that is not there.
+const ABSENT: u8 = u8::MAX;
+/// A number that is too large for its byte, and is among the rarities.
+const WIDE: u8 = u8::MAX - 1;
+
+/// The most lines that a history may have: places of lines are 32 bits wide.
+pub(super) const LINES_MAX: u32 = NO_INDEX;
+
 /// An invocation paired with its completion: a closed span of time.
+///
+/// A history holds millions of these, so what few of them have is kept apart, and what nodes claim is kept as text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     /// The logical process (client) that asked.
     pub process: u64,
-    /// What was asked: a read, write, delete or census; never a phase or another tool's word.
-    pub f: F,
-    /// On which key.
-    pub key: KeyId,
-    /// The value written; for ok reads the value read.
-    pub value: Value,
     /// When it was invoked.
     pub call: Nanos,
     /// When it completed; [`Nanos::NEVER`] if that is unknown (`info`, or no completion).
     pub ret: Nanos,
-    /// When its completion was written, whatever it said; none if the history ends before that.
-    pub completed: Option<Nanos>,
+    /// The value written; for ok reads the value read.
+    pub value: Value,
+    rare: Option<Box<Rare>>,
+    /// On which key.
+    pub key: KeyId,
+    invoke_index: u32,
+    complete_index: u32,
+    /// What was asked.
+    pub f: Function,
     /// How it ended.
     pub status: Status,
-    /// The coordinator (for a census: the replica).
-    pub node: Option<NodeIndex>,
-    /// How many replicas were asked for.
-    pub level: Option<u32>,
-    /// Why it failed, or why nothing is known.
-    pub error: Option<String>,
-    /// What the nodes claim.
-    pub evidence: Option<Box<Evidence>>,
-    /// Index of its invocation in the file.
-    pub invoke_index: u64,
-    /// Index of its completion in the file; none if the history ends before that.
-    pub complete_index: Option<u64>,
+    node: u8,
+    level: u8,
+}
+
+/// What few operations have.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Rare {
+    /// When the `info` was written.
+    unknown_at: Option<Nanos>,
+    error: Option<Box<str>>,
+    /// What the nodes claim, as the JSON object that our own writer makes of it.
+    claims: Option<Box<str>>,
+    node: Option<NodeIndex>,
+    level: Option<u32>,
 }
 
 impl Operation {
+    /// An operation that has not completed.
+    pub(super) fn invoked(process: u64, f: Function, key: KeyId, call: Nanos, index: u32) -> Self {
+        Operation {
+            process,
+            call,
+            ret: Nanos::NEVER,
+            value: Value::Nil,
+            rare: None,
+            key,
+            invoke_index: index,
+            complete_index: NO_INDEX,
+            f,
+            status: Status::Info,
+            node: ABSENT,
+            level: ABSENT,
+        }
+    }
+
+    /// Notes that it completed.
+    pub(super) fn complete(&mut self, status: Status, time: Nanos, index: u32) {
+        self.status = status;
+        self.complete_index = index;
+        if status == Status::Info {
+            self.rare(|rare| rare.unknown_at = Some(time));
+        } else {
+            self.ret = time;
+        }
+    }
+
     /// Real-time order. Spans are closed: equal stamps are concurrent.
     pub fn precedes(&self, later: &Operation) -> bool {
         self.ret < later.call
@@ -82,7 +163,99 @@ impl Operation {
 
     /// Whether it changes the key: a write or a delete.
     pub fn is_write(&self) -> bool {
-        matches!(self.f, F::Write | F::Delete)
+        matches!(self.f, Function::Write | Function::Delete)
+    }
+
+    /// When its completion was written, whatever it said; none if the history ends before that.
+    pub fn completed(&self) -> Option<Nanos> {
+        match self.status {
+            Status::Ok | Status::Fail => Some(self.ret),
+            Status::Info => self.rare.as_ref()?.unknown_at,
+        }
+    }
+
+    /// Index of its invocation in the file.
+    pub fn invoke_index(&self) -> u64 {
+        u64::from(self.invoke_index)
+    }
+
+    /// Index of its completion in the file; none if the history ends before that.
+    pub fn complete_index(&self) -> Option<u64> {
+        (self.complete_index != NO_INDEX).then_some(u64::from(self.complete_index))
+    }
+
+    /// The coordinator (for a census: the replica).
+    pub fn node(&self) -> Option<NodeIndex> {
+        match self.node {
+            ABSENT => None,
+            WIDE => self.rare.as_ref()?.node,
+            small => Some(NodeIndex(u32::from(small))),
+        }
+    }
+
+    /// Names the coordinator.
+    pub fn set_node(&mut self, node: Option<NodeIndex>) {
+        let wide;
+        (self.node, wide) = narrow(node.map(|node| node.0));
+        self.rare(|rare| rare.node = wide.map(NodeIndex));
+    }
+
+    /// How many replicas were asked for.
+    pub fn level(&self) -> Option<u32> {
+        match self.level {
+            ABSENT => None,
+            WIDE => self.rare.as_ref()?.level,
+            small => Some(u32::from(small)),
+        }
+    }
+
+    /// Says how many replicas were asked for.
+    pub fn set_level(&mut self, level: Option<u32>) {
+        let wide;
+        (self.level, wide) = narrow(level);
+        self.rare(|rare| rare.level = wide);
+    }
+
+    /// Why it failed, or why nothing is known.
+    pub fn error(&self) -> Option<&str> {
+        self.rare.as_ref()?.error.as_deref()
+    }
+
+    /// Says why it failed.
+    pub fn set_error(&mut self, error: Option<&str>) {
+        self.rare(|rare| rare.error = error.map(Into::into));
+    }
+
+    /// What the nodes claim. It is read from its text each time: for a few operations, not for all.
+    pub fn evidence(&self) -> Option<Box<Evidence>> {
+        serde_json::from_str(self.rare.as_ref()?.claims.as_deref()?).ok()
+    }
+
+    /// Says what the nodes claim.
+    pub fn set_evidence(&mut self, evidence: Option<&Evidence>) {
+        self.set_claims(evidence.map(|evidence| evidence.to_text().into()));
+    }
+
+    /// As [`Operation::set_evidence`], of evidence as our own writer writes it.
+    pub(super) fn set_claims(&mut self, claims: Option<Box<str>>) {
+        self.rare(|rare| rare.claims = claims);
+    }
+
+    /// Changes the rarities, which are there only if some of them is.
+    fn rare(&mut self, change: impl FnOnce(&mut Rare)) {
+        let mut rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
+        change(&mut rare);
+        self.rare = (rare != Rare::default()).then(|| Box::new(rare));
+    }
+}
+
+/// A number as one byte, and beside it if it is too large for that.
+fn narrow(number: Option<u32>) -> (u8, Option<u32>) {
+    let small = number.map_or(Ok(ABSENT), u8::try_from);
+    match (small, number) {
+        (_, None) => (ABSENT, None),
+        (Ok(small), Some(_)) if small < WIDE => (small, None),
+        (_, wide) => (WIDE, wide),
     }
 }
 
@@ -136,5 +309,51 @@ impl History {
     /// The name of a node; empty for an index of another history.
     pub fn node_name(&self, node: NodeIndex) -> &str {
         self.nodes.get(node.0 as usize).map_or("", String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operation() -> Operation {
+        Operation::invoked(1, Function::Write, KeyId(0), Nanos(5), 0)
+    }
+
+    #[test]
+    fn an_operation_fits_one_cache_line() {
+        assert_eq!(size_of::<Operation>(), 64);
+    }
+
+    #[test]
+    fn small_and_large_numbers_are_kept_alike() {
+        for number in [
+            None,
+            Some(0),
+            Some(253),
+            Some(254),
+            Some(255),
+            Some(u32::MAX),
+        ] {
+            let mut operation = operation();
+            operation.set_node(number.map(NodeIndex));
+            operation.set_level(number);
+            assert_eq!(operation.node(), number.map(NodeIndex));
+            assert_eq!(operation.level(), number);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_no_trace() {
+        let mut changed = operation();
+        changed.set_error(Some("no quorum"));
+        changed.set_level(Some(1_000));
+        changed.set_evidence(Some(&Evidence::default()));
+        assert_eq!(changed.error(), Some("no quorum"));
+        assert_eq!(changed.evidence(), Some(Box::default()));
+        changed.set_error(None);
+        changed.set_level(None);
+        changed.set_evidence(None);
+        assert_eq!(changed, operation());
     }
 }

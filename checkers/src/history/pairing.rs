@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::error::HistoryError;
-use super::event::{Event, EventType, F, Nanos, Process, Value};
+use super::event::{Event, EventType, F, Process, Value};
 use super::header::Header;
 use super::names::Places;
-use super::operation::{History, KeyId, NodeIndex, Operation, Status};
+use super::operation::{Function, History, KeyId, LINES_MAX, NodeIndex, Operation, Status};
 use super::windows::Windows;
 
 /// Lines before the first event: the header.
@@ -142,7 +142,7 @@ impl Pairing {
                 });
             }
             Some(Doing::Operation(at)) => {
-                let open_line = line_of(self.history.operations[*at].invoke_index);
+                let open_line = line_of(self.history.operations[*at].invoke_index());
                 return Err(HistoryError::DoubleInvoke {
                     line,
                     process,
@@ -159,12 +159,12 @@ impl Pairing {
             }
             None => {}
         }
-        if matches!(event.f, F::Phase | F::Other(_)) {
+        let Some(f) = Function::of(&event.f) else {
             let doing = Doing::Foreign(event.index, event.f, event.key);
             self.processes.insert(process, doing);
             self.history.foreign_operations += 1;
             return Ok(());
-        }
+        };
         let Some(key) = event.key else {
             return Err(HistoryError::KeyMissing {
                 line,
@@ -173,29 +173,17 @@ impl Pairing {
         };
         let key = KeyId(intern(&mut self.keys, &mut self.history.keys, key, line)?);
         let node = self.node(event.node, line)?;
-        let value = if matches!(event.f, F::Write) {
-            event.value
-        } else {
-            Value::Nil
-        };
+        let index = narrow(event.index, line)?;
+        let mut operation = Operation::invoked(process, f, key, event.time, index);
+        if f == Function::Write {
+            operation.value = event.value;
+        }
+        operation.set_node(node);
+        operation.set_level(event.level);
+        operation.set_evidence(event.evidence.as_deref());
         self.processes
             .insert(process, Doing::Operation(self.history.operations.len()));
-        self.history.operations.push(Operation {
-            process,
-            f: event.f,
-            key,
-            value,
-            call: event.time,
-            ret: Nanos::NEVER,
-            completed: None,
-            status: Status::Info,
-            node,
-            level: event.level,
-            error: None,
-            evidence: event.evidence,
-            invoke_index: event.index,
-            complete_index: None,
-        });
+        self.history.operations.push(operation);
         Ok(())
     }
 
@@ -245,38 +233,36 @@ impl Pairing {
         status: Status,
     ) -> Result<(), HistoryError> {
         let node = self.node(event.node, line)?;
+        let index = narrow(event.index, line)?;
         let operation = &mut self.history.operations[at];
         let differs = |what| HistoryError::Mismatch {
             line,
             process: operation.process,
             what,
-            open_line: line_of(operation.invoke_index),
+            open_line: line_of(operation.invoke_index()),
         };
-        if event.f != operation.f {
+        if Function::of(&event.f) != Some(operation.f) {
             return Err(differs("f"));
         }
         let key_invoked = self.history.keys.get(operation.key.0 as usize);
         if event.key.is_none() || event.key.as_ref() != key_invoked {
             return Err(differs("key"));
         }
-        match (&operation.f, status) {
-            (F::Read | F::Census, Status::Ok) => operation.value = event.value,
+        match (operation.f, status) {
+            (Function::Read | Function::Census, Status::Ok) => operation.value = event.value,
             // A reply need not repeat what was written, but must not contradict it.
-            (F::Write, _) if event.value != Value::Nil && event.value != operation.value => {
+            (Function::Write, _) if event.value != Value::Nil && event.value != operation.value => {
                 return Err(differs("value"));
             }
             _ => {}
         }
-        operation.status = status;
-        operation.completed = Some(event.time);
-        if status != Status::Info {
-            operation.ret = event.time;
+        operation.complete(status, event.time, index);
+        operation.set_node(node.or(operation.node()));
+        operation.set_level(event.level.or(operation.level()));
+        operation.set_error(event.error.as_deref());
+        if let Some(evidence) = &event.evidence {
+            operation.set_evidence(Some(evidence));
         }
-        operation.node = node.or(operation.node);
-        operation.level = event.level.or(operation.level);
-        operation.error = event.error;
-        operation.evidence = event.evidence.or(operation.evidence.take());
-        operation.complete_index = Some(event.index);
         Ok(())
     }
 
@@ -313,4 +299,13 @@ fn intern(
     places
         .intern(names, name)
         .ok_or(HistoryError::TooManyNames { line, limit })
+}
+
+/// An index as an operation keeps it.
+fn narrow(index: u64, line: u64) -> Result<u32, HistoryError> {
+    let limit = LINES_MAX;
+    u32::try_from(index)
+        .ok()
+        .filter(|&index| index < limit)
+        .ok_or(HistoryError::TooManyLines { line, limit })
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::random::{Drawn, any_history};
 use crate::guarantee::Guarantee;
 use crate::history::{
-    F, FaultKind, FaultWindow, History, Index, KeyId, Nanos, Operation, Status, Value,
+    FaultKind, FaultWindow, Function, History, Index, KeyId, Nanos, Operation, Status, Value,
 };
 use crate::verdict::checkers;
 
@@ -36,12 +36,12 @@ impl<'a> Key<'a> {
             .collect()
     }
 
-    fn of(&self, f: &F) -> Vec<&'a Operation> {
-        self.ops.iter().copied().filter(|op| op.f == *f).collect()
+    fn of(&self, f: Function) -> Vec<&'a Operation> {
+        self.ops.iter().copied().filter(|op| op.f == f).collect()
     }
 
     fn mapped(&self) -> bool {
-        let writes = self.of(&F::Write);
+        let writes = self.of(Function::Write);
         writes.iter().all(|a| {
             matches!(a.value, Value::Int(_))
                 && writes.iter().filter(|b| a.value == b.value).count() == 1
@@ -57,13 +57,13 @@ impl<'a> Key<'a> {
     }
 
     fn writer(&self, read: &Operation) -> Option<&'a Operation> {
-        self.of(&F::Write)
+        self.of(Function::Write)
             .into_iter()
             .find(|write| write.value == read.value)
     }
 
     fn ok_reads(&self) -> Vec<&'a Operation> {
-        self.of(&F::Read)
+        self.of(Function::Read)
             .into_iter()
             .filter(|read| read.is_ok())
             .collect()
@@ -72,14 +72,14 @@ impl<'a> Key<'a> {
     /// The last ok answer of each replica.
     fn census(&self) -> Vec<&'a Operation> {
         let census: Vec<&Operation> = self
-            .of(&F::Census)
+            .of(Function::Census)
             .into_iter()
-            .filter(|op| op.is_ok() && op.node.is_some())
+            .filter(|op| op.is_ok() && op.node().is_some())
             .collect();
         let last = |op: &&Operation| {
             census
                 .iter()
-                .all(|other| other.node != op.node || other.invoke_index <= op.invoke_index)
+                .all(|other| other.node() != op.node() || other.invoke_index() <= op.invoke_index())
         };
         census.iter().copied().filter(last).collect()
     }
@@ -101,7 +101,7 @@ impl<'a> Key<'a> {
     /// f of what was read: -1 for the initial value.
     fn f(&self, read: &Operation) -> i128 {
         if read.value == Value::Nil {
-            let deletes = self.of(&F::Delete);
+            let deletes = self.of(Function::Delete);
             let candidates = deletes
                 .iter()
                 .filter(|d| d.status != Status::Fail && d.call <= read.ret);
@@ -120,7 +120,7 @@ impl<'a> Key<'a> {
     }
 
     fn complete(&self) -> bool {
-        let nodes: BTreeSet<_> = self.census().iter().map(|op| op.node).collect();
+        let nodes: BTreeSet<_> = self.census().iter().map(|op| op.node()).collect();
         !nodes.is_empty() && nodes.len() >= self.history.header.quorum.n as usize
     }
 
@@ -149,7 +149,10 @@ impl<'a> Key<'a> {
     }
 
     fn clock_loss(&self, gone: &Operation) -> bool {
-        let deletes = self.of(&F::Delete).iter().any(|d| d.status != Status::Fail);
+        let deletes = self
+            .of(Function::Delete)
+            .iter()
+            .any(|d| d.status != Status::Fail);
         let older = self.census().iter().any(|answer| match answer.value {
             Value::Nil => deletes,
             _ => self.sound(answer),
@@ -167,7 +170,7 @@ impl<'a> Key<'a> {
                 && fault.healed.unwrap_or(Nanos::NEVER) >= gone.call
         });
         let shown = self.sound_reads().iter().any(|read| match gone.f {
-            F::Delete => read.value == Value::Nil && read.ret >= gone.call,
+            Function::Delete => read.value == Value::Nil && read.ret >= gone.call,
             _ => read.value == gone.value,
         });
         older && (self.skewed() || (!killed && !shown))
@@ -203,14 +206,14 @@ impl<'a> Key<'a> {
         read.value != Value::Nil
             && self
                 .stale_by(read)
-                .any(|d| d.f == F::Delete && self.last_word(d, |w| w.ret < read.call))
+                .any(|d| d.f == Function::Delete && self.last_word(d, |w| w.ret < read.call))
     }
 
     fn last_word(&self, delete: &Operation, counts: impl Fn(&Operation) -> bool) -> bool {
         self.acked()
             .into_iter()
             .filter(|w| counts(w))
-            .all(|w| w.call < delete.call || (w.f == F::Delete && w.call == delete.call))
+            .all(|w| w.call < delete.call || (w.f == Function::Delete && w.call == delete.call))
     }
 }
 
@@ -273,7 +276,7 @@ fn tally_key(key: &Key<'_>, guarantee: Guarantee) -> (usize, usize) {
             count(&|read| key.inverted(read)),
         ),
         Guarantee::NoResurrection => {
-            let deletes = || acked.iter().filter(|w| w.f == F::Delete);
+            let deletes = || acked.iter().filter(|w| w.f == Function::Delete);
             let judged = count(&|read| deletes().any(|d| d.ret < read.call));
             let seen = count(&|read| key.resurrected(read));
             if !key.complete() {
@@ -282,7 +285,7 @@ fn tally_key(key: &Key<'_>, guarantee: Guarantee) -> (usize, usize) {
             let gone = key.gone();
             let back = gone
                 .iter()
-                .any(|d| d.f == F::Delete && key.last_word(d, |_| true));
+                .any(|d| d.f == Function::Delete && key.last_word(d, |_| true));
             (
                 judged + usize::from(deletes().next().is_some()),
                 seen + usize::from(back),
@@ -327,7 +330,7 @@ fn concurrent_loss(key: &Key<'_>) -> (usize, usize) {
         .collect();
     let survives = |w: &Operation| {
         census.iter().any(|answer| match w.f {
-            F::Delete => answer.value == Value::Nil,
+            Function::Delete => answer.value == Value::Nil,
             _ => answer.value == w.value,
         })
     };
@@ -373,8 +376,8 @@ fn eligible(history: &History, op: &Operation) -> Option<usize> {
         })
         .collect();
     let interval = |time: Nanos| changes.iter().filter(|&&change| change <= time).count();
-    let (end, node) = (op.completed?, history.node_name(op.node?));
-    if op.f == F::Census
+    let (end, node) = (op.completed()?, history.node_name(op.node()?));
+    if op.f == Function::Census
         || interval(op.call) != interval(end)
         || impaired(history, op.call, node, None)
     {
@@ -382,7 +385,7 @@ fn eligible(history: &History, op: &Operation) -> Option<usize> {
     }
     let quorum = history.header.quorum;
     let level = op
-        .level
+        .level()
         .unwrap_or(if op.is_write() { quorum.w } else { quorum.r });
     let unreachable = history.nodes.iter().filter(|other| {
         *other != node

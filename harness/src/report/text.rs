@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quorate_checkers::finding::Finding;
 use quorate_checkers::history::operation::Status;
-use quorate_checkers::history::{Effect, F, History};
+use quorate_checkers::history::{Effect, Function, History};
 use quorate_checkers::verdict::{Outcome, Row, Ruling, Verdict};
 use quorate_checkers::witness::Amount;
 
@@ -289,7 +289,7 @@ fn operations(history: &History) -> String {
     for operation in history
         .operations
         .iter()
-        .filter(|operation| operation.f != F::Census)
+        .filter(|operation| operation.f != Function::Census)
     {
         match operation.status {
             Status::Ok => done += 1,

@@ -59,6 +59,16 @@ impl Event {
     }
 }
 
+impl Evidence {
+    /// The object as it stands in a line.
+    pub(in crate::history) fn to_text(&self) -> String {
+        let mut out = Vec::new();
+        push_evidence(&mut out, self);
+        // Everything that is pushed is text.
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
 impl EventType {
     fn as_str(self) -> &'static str {
         match self {

@@ -191,7 +191,7 @@ fn a_torn_last_line_is_dropped_and_noted() {
     let whole = file(&EVENTS);
     let torn = History::parse(&whole[..whole.len() - 4]).expect("torn, but a history");
     assert!(torn.torn_tail);
-    assert_eq!(torn.operations[1].complete_index, None);
+    assert_eq!(torn.operations[1].complete_index(), None);
     let unterminated =
         History::parse(&whole[..whole.len() - 1]).expect("only the newline is missing");
     assert!(!unterminated.torn_tail);
