@@ -92,10 +92,8 @@ fn every_story_tells_what_its_history_shows() {
     }
 }
 
-/// Phantoms and failed writes that surface are missing: no run of ours, sabotaged or not, has ever shown one. Drawn histories
-/// test their checkers.
 #[test]
-fn the_gallery_shows_every_anomaly_that_a_run_can_show() {
+fn the_gallery_shows_every_anomaly() {
     let shown: BTreeSet<&str> = entries()
         .iter()
         .flat_map(|entry| {
@@ -113,7 +111,7 @@ fn the_gallery_shows_every_anomaly_that_a_run_can_show() {
         .map(|guarantee| guarantee.anomaly_name())
         .collect();
     let missing: Vec<_> = all.difference(&shown).collect();
-    assert_eq!(missing, [&"failed-write-visible", &"phantom"]);
+    assert!(missing.is_empty(), "the gallery lacks {missing:?}");
 }
 
 #[test]

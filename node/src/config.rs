@@ -71,11 +71,15 @@ pub enum Sabotage {
     DropRepair,
     /// A delete removes the record and keeps no tombstone.
     ForgetTombstone,
+    /// A write that finds too few acknowledgements in time is reported as refused, not as unknown.
+    RefuseAfterSending,
+    /// A read finds its key by a short hash and does not compare the key itself.
+    UncheckedKey,
 }
 
 impl Sabotage {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Sabotage; 7] = [
+    pub const ALL: [Sabotage; 9] = [
         Sabotage::AckBeforeSync,
         Sabotage::AckBeforeQuorum,
         Sabotage::FirstROnly,
@@ -83,6 +87,8 @@ impl Sabotage {
         Sabotage::MillisecondStamps,
         Sabotage::DropRepair,
         Sabotage::ForgetTombstone,
+        Sabotage::RefuseAfterSending,
+        Sabotage::UncheckedKey,
     ];
 
     /// The name on the command line.
@@ -95,6 +101,8 @@ impl Sabotage {
             Sabotage::MillisecondStamps => "millisecond-stamps",
             Sabotage::DropRepair => "drop-repair",
             Sabotage::ForgetTombstone => "forget-tombstone",
+            Sabotage::RefuseAfterSending => "refuse-after-sending",
+            Sabotage::UncheckedKey => "unchecked-key",
         }
     }
 
@@ -129,6 +137,14 @@ impl Sabotage {
                 "A delete removes the record and leaves no tombstone, so that a replica which missed the delete brings the value back. \
                  Caught by no-resurrection."
             }
+            Sabotage::RefuseAfterSending => {
+                "A write that finds too few acknowledgements in time is reported as refused, although some replicas may hold it and nobody \
+                 takes it back there. The honest answer is \"unknown\". Caught by no-failed-writes."
+            }
+            Sabotage::UncheckedKey => {
+                "A read finds its record by a short hash of the key and does not compare the key itself, so that keys which collide answer \
+                 for each other. Caught by no-phantoms."
+            }
         }
     }
 
@@ -142,6 +158,8 @@ impl Sabotage {
             Sabotage::MillisecondStamps => "no-clock-loss",
             Sabotage::DropRepair => "no-inversion",
             Sabotage::ForgetTombstone => "no-resurrection",
+            Sabotage::RefuseAfterSending => "no-failed-writes",
+            Sabotage::UncheckedKey => "no-phantoms",
         }
     }
 }

@@ -72,6 +72,11 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
             deletes: Some(25),
             ..under("slow", "register", blocking(store(3, 2, 2)))
         },
+        Sabotage::RefuseAfterSending => under("partition", "register", store(3, 2, 2)),
+        Sabotage::UncheckedKey => PlanSpec {
+            keys: Some(10),
+            ..under("none", "register", store(3, 2, 2))
+        },
     }
 }
 

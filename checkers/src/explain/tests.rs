@@ -61,6 +61,16 @@ fn phantom() {
 }
 
 #[test]
+fn phantom_of_another_key() {
+    let history = draw(
+        "
+        c1: |--w j 9--|
+        c2:              |--r k 9--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::NoPhantoms));
+}
+
+#[test]
 fn phantom_from_the_future() {
     let history = draw(
         "

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::words::{duration, list, moment, plural};
+use super::words::{duration, list, moment, plural, value};
 use crate::exposure::Exposure;
 use crate::guarantee::Guarantee;
-use crate::history::{Evidence, FaultKind, FaultWindow, History, Operation, Stamp};
+use crate::history::{Evidence, F, FaultKind, FaultWindow, History, Operation, Stamp};
 use crate::witness::{Anomaly, Part};
 
 /// Faults that an explanation names at most.
@@ -32,6 +32,7 @@ pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -
             );
         }
     }
+    why.extend(clues.other_key());
     why.extend(clues.faults(exposure));
     let sabotage = &history.header.sabotage;
     if !sabotage.is_empty() {
@@ -64,6 +65,22 @@ impl<'a> Clues<'a> {
             .operations()
             .into_iter()
             .filter_map(|at| operations.get(at))
+    }
+
+    /// For a value from nowhere: the other key that it was written to.
+    fn other_key(&self) -> Option<String> {
+        if self.anomaly.guarantee != Guarantee::NoPhantoms || self.actor(Part::Newer).is_some() {
+            return None;
+        }
+        let (_, reader) = self.actor(Part::Reader)?;
+        let mut operations = self.history.operations.iter();
+        let write = operations.find(|op| op.f == F::Write && op.value == reader.value)?;
+        Some(format!(
+            "c{} wrote {} to {}: the store may have taken one key for another.",
+            write.process,
+            value(reader),
+            self.history.key_name(write.key)
+        ))
     }
 
     /// For replicas that differ: the stamp of what each of them holds.

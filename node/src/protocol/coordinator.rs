@@ -377,6 +377,10 @@ impl Replica {
             if due >= coordination.expiry {
                 let tag = coordination.tag;
                 let unknown = match &coordination.kind {
+                    Kind::Write(_) if self.config.has(Sabotage::RefuseAfterSending) => {
+                        let why = "too few acknowledgements in time".to_owned();
+                        Some(Response::Refused { why })
+                    }
                     Kind::Write(write) => Some(write.unknown()),
                     Kind::Read(read) => read.unknown(),
                 };

@@ -77,7 +77,10 @@ impl Replica {
         epoch: u64,
         records: impl IntoIterator<Item = Record>,
     ) -> Replica {
-        let mut store = Store::new(config.has(Sabotage::ForgetTombstone));
+        let mut store = Store::new(
+            config.has(Sabotage::ForgetTombstone),
+            config.has(Sabotage::UncheckedKey),
+        );
         records.into_iter().for_each(|record| store.merge(record));
         Replica {
             ring: Ring::new(config.nodes, config.tokens_per_node),

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{ReadRepair, Sabotage, StoreConfig, SyncPolicy};
 use crate::protocol::Ring;
-use crate::wire::Response;
+use crate::wire::{Request, Response};
 
-use super::cluster::{A, B, C, Cluster, config, get, put, sabotaged, written};
+use super::cluster::{A, B, C, Cluster, config, get, put, sabotaged, value, written};
 
 /// `bites` tells whether the defect showed. It must, with the defect, and must not, without or with any other.
 fn check(defect: Sabotage, config: &StoreConfig, bites: impl Fn(Cluster) -> bool) {
@@ -123,6 +123,34 @@ fn forget_tombstone_lets_the_deleted_value_rise_again() {
         cluster.settle();
         cluster.heal();
         cluster.get(B).0.is_some()
+    });
+}
+
+#[test]
+fn refuse_after_sending_denies_what_a_replica_holds() {
+    check(
+        Sabotage::RefuseAfterSending,
+        &config(3, 2, 2),
+        |mut cluster| {
+            cluster.lose(&[B, C]);
+            let refused = matches!(cluster.put(A, "1"), Response::Refused { .. });
+            refused && cluster.held(A).as_deref() == Some("1")
+        },
+    );
+}
+
+#[test]
+fn unchecked_key_answers_for_a_key_that_collides() {
+    check(Sabotage::UncheckedKey, &config(3, 3, 3), |mut cluster| {
+        written(cluster.put(A, "1"));
+        cluster.settle();
+        // The letters of `k` and `s` differ by eight, so their short hashes are the same.
+        let other = Request::Get {
+            key: "s".to_owned(),
+            n: None,
+            r: None,
+        };
+        value(cluster.call(A, other)).0.as_deref() == Some("1")
     });
 }
 
