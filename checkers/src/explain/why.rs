@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::words::{duration, list, moment, plural, value};
 use crate::exposure::Exposure;
 use crate::guarantee::Guarantee;
-use crate::history::{Evidence, F, FaultKind, FaultWindow, History, Operation, Stamp};
+use crate::history::{Evidence, FaultKind, FaultWindow, Function, History, Operation, Stamp};
 use crate::witness::{Anomaly, Part};
 
 /// Faults that an explanation names at most.
@@ -74,7 +74,7 @@ impl<'a> Clues<'a> {
         }
         let (_, reader) = self.actor(Part::Reader)?;
         let mut operations = self.history.operations.iter();
-        let write = operations.find(|op| op.f == F::Write && op.value == reader.value)?;
+        let write = operations.find(|op| op.f == Function::Write && op.value == reader.value)?;
         Some(format!(
             "c{} wrote {} to {}: the store may have taken one key for another.",
             write.process,
