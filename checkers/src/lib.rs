@@ -14,6 +14,7 @@
 
 pub mod contract;
 mod document;
+pub mod executor;
 pub mod explain;
 pub mod exposure;
 pub mod finding;
@@ -40,6 +41,7 @@ pub mod stale_read;
 mod testing;
 
 pub use contract::{Contract, Promise};
+pub use executor::{Executor, Sequential};
 pub use explain::Explanation;
 pub use exposure::{Clocks, Exposure};
 pub use finding::{Checker, Finding};

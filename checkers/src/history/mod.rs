@@ -1,6 +1,7 @@
 //! Histories: what was asked and what came back, in order, paired into operations.
 //!
-//! Nothing here judges. [`History::parse`] reads a file that is already in memory; this crate opens none.
+//! Nothing here judges. [`History::parse`] reads a file that is in memory, [`HistoryReader`] one that comes in blocks; this
+//! crate opens none.
 
 pub mod codec;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod operation;
 mod pairing;
 mod windows;
 
+pub use codec::HistoryReader;
 pub use error::HistoryError;
 pub use event::{Answer, Event, EventType, Evidence, F, Nanos, Process, Stamp, Value};
 pub use fault::{Effect, FaultKind, FaultWindow};

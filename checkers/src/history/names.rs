@@ -26,8 +26,8 @@ impl Places {
 
     /// The place of `name` in `names`, which are those that this table knows; the name is appended if it is new. None if there
     /// is no number left for it.
-    pub(super) fn intern(&mut self, names: &mut Vec<String>, name: String) -> Option<u32> {
-        let slot = self.slot(names, &name);
+    pub(super) fn intern(&mut self, names: &mut Vec<String>, name: &str) -> Option<u32> {
+        let slot = self.slot(names, name);
         if self.slots[slot] != EMPTY {
             return Some(self.slots[slot]);
         }
@@ -35,7 +35,7 @@ impl Places {
             .ok()
             .filter(|&place| place != EMPTY)?;
         self.slots[slot] = place;
-        names.push(name);
+        names.push(name.to_owned());
         if names.len() * 2 > self.slots.len() {
             self.grow(names);
         }
@@ -95,7 +95,7 @@ mod tests {
                     slow.push(word.clone());
                     slow.len() - 1
                 });
-                let place = places.intern(&mut names, word);
+                let place = places.intern(&mut names, &word);
                 prop_assert_eq!(place.map(|place| place as usize), Some(expected));
             }
             prop_assert_eq!(names, slow);
@@ -109,7 +109,7 @@ mod tests {
         for round in 0..2 {
             for n in 0..20_000_u32 {
                 assert_eq!(
-                    places.intern(&mut names, format!("w{n}")),
+                    places.intern(&mut names, &format!("w{n}")),
                     Some(n),
                     "round {round}"
                 );

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::codec::Line;
 use super::error::HistoryError;
-use super::event::{Event, EventType, F, Process, Value};
+use super::event::{Event, EventType, F, Nanos, Process, Value};
 use super::header::Header;
 use super::names::Places;
 use super::operation::{Function, History, KeyId, LINES_MAX, NodeIndex, Operation, Status};
@@ -20,14 +21,41 @@ pub(super) fn line_of(index: u64) -> u64 {
     index.saturating_add(LINES_BEFORE_EVENTS)
 }
 
-/// What a process is doing.
+/// Processes below this are found by their number, others in a tree. A client takes a new number only after an operation of
+/// unknown outcome, so real histories stay below.
+const DENSE_PROCESSES: u64 = 1 << 20;
+
+/// What a process is doing. Places are 32 bits wide, as those of lines are.
+#[derive(Clone, Copy, Default)]
 enum Doing {
+    #[default]
+    Nothing,
     /// An operation at this place in [`History::operations`].
-    Operation(usize),
+    Operation(u32),
     /// Another tool's operation, invoked at this index.
-    Foreign(u64, F, Option<String>),
+    Foreign(u32),
     /// Nothing any more: an operation of unknown outcome ended at this index.
-    Gone(u64),
+    Gone(u32),
+}
+
+/// What each process is doing.
+#[derive(Default)]
+struct Processes {
+    dense: Vec<Doing>,
+    sparse: BTreeMap<u64, Doing>,
+}
+
+impl Processes {
+    fn get(&mut self, process: u64) -> &mut Doing {
+        if process >= DENSE_PROCESSES {
+            return self.sparse.entry(process).or_default();
+        }
+        let place = usize::try_from(process).unwrap_or(0);
+        if place >= self.dense.len() {
+            self.dense.resize(place + 1, Doing::Nothing);
+        }
+        &mut self.dense[place]
+    }
 }
 
 /// Builds a [`History`] from events in the order of the file.
@@ -35,7 +63,9 @@ pub(super) struct Pairing {
     history: History,
     keys: Places,
     nodes: Places,
-    processes: BTreeMap<u64, Doing>,
+    processes: Processes,
+    /// What the foreign operations are that are open, by process.
+    foreign: BTreeMap<u64, (F, Option<String>)>,
     windows: Windows,
     index_next: u64,
 }
@@ -48,7 +78,8 @@ impl Pairing {
             keys: Places::of(&history.keys),
             history,
             nodes,
-            processes: BTreeMap::new(),
+            processes: Processes::default(),
+            foreign: BTreeMap::new(),
             windows: Windows::default(),
             index_next: 0,
         }
@@ -60,27 +91,38 @@ impl Pairing {
     }
 
     pub(super) fn push(&mut self, event: Event) -> Result<(), HistoryError> {
-        let line = line_of(self.index_next);
-        self.check_order(&event, line)?;
-        self.index_next += 1;
-        self.history.end = event.time;
+        let claims = event.evidence.as_ref().map(|evidence| evidence.to_text());
+        if let Some(line) = Line::of(&event, claims.as_deref()) {
+            return self.push_line(line);
+        }
+        let (line, index) = self.admit(event.index, event.time)?;
         match (event.process, event.kind) {
             (Process::Nemesis, EventType::Info) => self.nemesis(event, line),
             (Process::Nemesis, _) => Err(HistoryError::Nemesis {
                 line,
                 why: "its type is not info: nemesis lines are notes, and always info".to_owned(),
             }),
-            (Process::Client(process), EventType::Invoke) => self.invoke(process, event, line),
-            (Process::Client(process), EventType::Ok) => {
-                self.complete(process, event, line, Status::Ok)
+            (Process::Client(process), EventType::Invoke) => {
+                self.check_idle(process, line)?;
+                *self.processes.get(process) = Doing::Foreign(index);
+                self.foreign.insert(process, (event.f, event.key));
+                self.history.foreign_operations += 1;
+                Ok(())
             }
-            (Process::Client(process), EventType::Fail) => {
-                self.complete(process, event, line, Status::Fail)
-            }
-            (Process::Client(process), EventType::Info) => {
-                self.complete(process, event, line, Status::Info)
-            }
+            (Process::Client(process), kind) => self.close_foreign(process, kind, &event, line),
         }
+    }
+
+    /// Takes a line about an operation of a client.
+    pub(super) fn push_line(&mut self, event: Line<'_>) -> Result<(), HistoryError> {
+        let (line, index) = self.admit(event.index, event.time)?;
+        let status = match event.kind {
+            EventType::Invoke => return self.invoke(event, line, index),
+            EventType::Ok => Status::Ok,
+            EventType::Fail => Status::Fail,
+            EventType::Info => Status::Info,
+        };
+        self.complete(event, line, index, status)
     }
 
     pub(super) fn finish(mut self, torn_tail: bool) -> History {
@@ -89,8 +131,10 @@ impl Pairing {
         self.history
     }
 
-    fn check_order(&self, event: &Event, line: u64) -> Result<(), HistoryError> {
-        let (index, expected) = (event.index, self.index_next);
+    /// Whether this may be the next event; its line, and its index as operations keep it.
+    fn admit(&mut self, index: u64, time: Nanos) -> Result<(u64, u32), HistoryError> {
+        let expected = self.index_next;
+        let line = line_of(expected);
         if index < expected {
             return Err(HistoryError::IndexDuplicate {
                 line,
@@ -105,11 +149,16 @@ impl Pairing {
                 expected,
             });
         }
-        if event.time < self.history.end {
-            let (time, before) = (event.time.0, self.history.end.0);
+        if time < self.history.end {
+            let (time, before) = (time.0, self.history.end.0);
             return Err(HistoryError::TimeBackwards { line, time, before });
         }
-        Ok(())
+        let limit = LINES_MAX;
+        let narrow = u32::try_from(index).ok().filter(|&index| index < limit);
+        let narrow = narrow.ok_or(HistoryError::TooManyLines { line, limit })?;
+        self.index_next += 1;
+        self.history.end = time;
+        Ok((line, narrow))
     }
 
     fn nemesis(&mut self, event: Event, line: u64) -> Result<(), HistoryError> {
@@ -131,121 +180,100 @@ impl Pairing {
         Ok(())
     }
 
-    fn invoke(&mut self, process: u64, event: Event, line: u64) -> Result<(), HistoryError> {
-        match self.processes.get(&process) {
-            Some(Doing::Gone(at)) => {
-                let info_line = line_of(*at);
+    /// Refuses an invocation of a process that is not free.
+    fn check_idle(&mut self, process: u64, line: u64) -> Result<(), HistoryError> {
+        let open = match *self.processes.get(process) {
+            Doing::Nothing => return Ok(()),
+            Doing::Gone(at) => {
+                let info_line = line_of(u64::from(at));
                 return Err(HistoryError::AfterInfo {
                     line,
                     process,
                     info_line,
                 });
             }
-            Some(Doing::Operation(at)) => {
-                let open_line = line_of(self.history.operations[*at].invoke_index());
-                return Err(HistoryError::DoubleInvoke {
-                    line,
-                    process,
-                    open_line,
-                });
-            }
-            Some(Doing::Foreign(at, ..)) => {
-                let open_line = line_of(*at);
-                return Err(HistoryError::DoubleInvoke {
-                    line,
-                    process,
-                    open_line,
-                });
-            }
-            None => {}
-        }
-        let Some(f) = Function::of(&event.f) else {
-            let doing = Doing::Foreign(event.index, event.f, event.key);
-            self.processes.insert(process, doing);
-            self.history.foreign_operations += 1;
-            return Ok(());
+            Doing::Operation(at) => self.history.operations[at as usize].invoke_index(),
+            Doing::Foreign(at) => u64::from(at),
         };
+        Err(HistoryError::DoubleInvoke {
+            line,
+            process,
+            open_line: line_of(open),
+        })
+    }
+
+    fn invoke(&mut self, event: Line<'_>, line: u64, index: u32) -> Result<(), HistoryError> {
+        let process = event.process;
+        self.check_idle(process, line)?;
         let Some(key) = event.key else {
             return Err(HistoryError::KeyMissing {
                 line,
-                f: event.f.as_str().to_owned(),
+                f: F::from(event.f).as_str().to_owned(),
             });
         };
         let key = KeyId(intern(&mut self.keys, &mut self.history.keys, key, line)?);
-        let node = self.node(event.node, line)?;
-        let index = narrow(event.index, line)?;
-        let mut operation = Operation::invoked(process, f, key, event.time, index);
-        if f == Function::Write {
+        let mut operation = Operation::invoked(process, event.f, key, event.time, index);
+        if event.f == Function::Write {
             operation.value = event.value;
         }
-        operation.set_node(node);
+        operation.set_node(self.node(event.node, line)?);
         operation.set_level(event.level);
-        operation.set_evidence(event.evidence.as_deref());
-        self.processes
-            .insert(process, Doing::Operation(self.history.operations.len()));
+        if let Some(claims) = event.claims {
+            operation.set_claims(Some(claims.into()));
+        }
+        // There are no more operations than lines.
+        let place = u32::try_from(self.history.operations.len()).unwrap_or(index);
+        *self.processes.get(process) = Doing::Operation(place);
         self.history.operations.push(operation);
         Ok(())
     }
 
     fn complete(
         &mut self,
-        process: u64,
-        event: Event,
+        event: Line<'_>,
         line: u64,
+        index: u32,
         status: Status,
     ) -> Result<(), HistoryError> {
-        let after = (status == Status::Info).then_some(Doing::Gone(event.index));
-        match self.processes.remove(&process) {
-            None => return Err(HistoryError::NoInvocation { line, process }),
-            Some(Doing::Gone(at)) => {
-                let info_line = line_of(at);
-                return Err(HistoryError::AfterInfo {
-                    line,
-                    process,
-                    info_line,
-                });
-            }
-            Some(Doing::Foreign(at, f, key)) => {
-                let what = if f == event.f { "key" } else { "f" };
-                if f != event.f || (event.key.is_some() && event.key != key) {
-                    let open_line = line_of(at);
-                    return Err(HistoryError::Mismatch {
-                        line,
-                        process,
-                        what,
-                        open_line,
-                    });
-                }
-            }
-            Some(Doing::Operation(at)) => self.close(at, event, line, status)?,
+        let process = event.process;
+        let doing = self.processes.get(process);
+        let after = match status {
+            Status::Info => Doing::Gone(index),
+            Status::Ok | Status::Fail => Doing::Nothing,
+        };
+        match std::mem::replace(doing, after) {
+            Doing::Operation(at) => self.close(at, event, line, index, status),
+            Doing::Foreign(at) => Err(HistoryError::Mismatch {
+                line,
+                process,
+                what: "f",
+                open_line: line_of(u64::from(at)),
+            }),
+            idle => Err(completes_nothing(idle, process, line)),
         }
-        if let Some(gone) = after {
-            self.processes.insert(process, gone);
-        }
-        Ok(())
     }
 
     fn close(
         &mut self,
-        at: usize,
-        event: Event,
+        at: u32,
+        event: Line<'_>,
         line: u64,
+        index: u32,
         status: Status,
     ) -> Result<(), HistoryError> {
         let node = self.node(event.node, line)?;
-        let index = narrow(event.index, line)?;
-        let operation = &mut self.history.operations[at];
+        let operation = &mut self.history.operations[at as usize];
         let differs = |what| HistoryError::Mismatch {
             line,
             process: operation.process,
             what,
             open_line: line_of(operation.invoke_index()),
         };
-        if Function::of(&event.f) != Some(operation.f) {
+        if event.f != operation.f {
             return Err(differs("f"));
         }
         let key_invoked = self.history.keys.get(operation.key.0 as usize);
-        if event.key.is_none() || event.key.as_ref() != key_invoked {
+        if event.key.is_none() || event.key != key_invoked.map(String::as_str) {
             return Err(differs("key"));
         }
         match (operation.f, status) {
@@ -257,16 +285,56 @@ impl Pairing {
             _ => {}
         }
         operation.complete(status, event.time, index);
-        operation.set_node(node.or(operation.node()));
-        operation.set_level(event.level.or(operation.level()));
-        operation.set_error(event.error.as_deref());
-        if let Some(evidence) = &event.evidence {
-            operation.set_evidence(Some(evidence));
+        if node.is_some() {
+            operation.set_node(node);
+        }
+        if event.level.is_some() {
+            operation.set_level(event.level);
+        }
+        if event.error.is_some() {
+            operation.set_error(event.error);
+        }
+        if let Some(claims) = event.claims {
+            operation.set_claims(Some(claims.into()));
         }
         Ok(())
     }
 
-    fn node(&mut self, name: Option<String>, line: u64) -> Result<Option<NodeIndex>, HistoryError> {
+    /// The end of another tool's operation, or of one of ours by another tool's word.
+    fn close_foreign(
+        &mut self,
+        process: u64,
+        kind: EventType,
+        event: &Event,
+        line: u64,
+    ) -> Result<(), HistoryError> {
+        let after = match kind {
+            EventType::Info => Doing::Gone(u32::try_from(event.index).unwrap_or(LINES_MAX)),
+            _ => Doing::Nothing,
+        };
+        let doing = std::mem::replace(self.processes.get(process), after);
+        let (what, open) = match doing {
+            Doing::Foreign(at) => {
+                let (f, key) = self.foreign.remove(&process).unwrap_or((F::Phase, None));
+                let same_key = event.key.is_none() || event.key == key;
+                match (f == event.f, same_key) {
+                    (true, true) => return Ok(()),
+                    (true, false) => ("key", u64::from(at)),
+                    (false, _) => ("f", u64::from(at)),
+                }
+            }
+            Doing::Operation(at) => ("f", self.history.operations[at as usize].invoke_index()),
+            idle => return Err(completes_nothing(idle, process, line)),
+        };
+        Err(HistoryError::Mismatch {
+            line,
+            process,
+            what,
+            open_line: line_of(open),
+        })
+    }
+
+    fn node(&mut self, name: Option<&str>, line: u64) -> Result<Option<NodeIndex>, HistoryError> {
         let Some(name) = name else { return Ok(None) };
         let index = intern(&mut self.nodes, &mut self.history.nodes, name, line)?;
         Ok(Some(NodeIndex(index)))
@@ -292,7 +360,7 @@ impl History {
 fn intern(
     places: &mut Places,
     names: &mut Vec<String>,
-    name: String,
+    name: &str,
     line: u64,
 ) -> Result<u32, HistoryError> {
     let limit = u32::MAX;
@@ -301,11 +369,14 @@ fn intern(
         .ok_or(HistoryError::TooManyNames { line, limit })
 }
 
-/// An index as an operation keeps it.
-fn narrow(index: u64, line: u64) -> Result<u32, HistoryError> {
-    let limit = LINES_MAX;
-    u32::try_from(index)
-        .ok()
-        .filter(|&index| index < limit)
-        .ok_or(HistoryError::TooManyLines { line, limit })
+/// Why a process that is not doing anything cannot complete.
+fn completes_nothing(idle: Doing, process: u64, line: u64) -> HistoryError {
+    match idle {
+        Doing::Gone(at) => HistoryError::AfterInfo {
+            line,
+            process,
+            info_line: line_of(u64::from(at)),
+        },
+        _ => HistoryError::NoInvocation { line, process },
+    }
 }

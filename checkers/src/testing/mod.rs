@@ -5,6 +5,7 @@ mod random;
 mod timeline;
 mod twin;
 
+pub(crate) use random::{Drawn, any_history};
 pub(crate) use timeline::{draw, draw_with, header};
 
 use crate::guarantee::Guarantee;

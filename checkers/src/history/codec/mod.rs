@@ -1,7 +1,14 @@
 //! File formats of histories. They turn bytes into events and back, and know nothing of operations.
 
+mod canonical;
 mod jsonl;
 mod line;
+mod reader;
 
+pub(in crate::history) use canonical::Line;
+pub use reader::HistoryReader;
+
+#[cfg(test)]
+mod reader_tests;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use crate::history::{
 use crate::testing::header;
 use crate::verdict::judge;
 
-const EVENTS: [&str; 4] = [
+pub(super) const EVENTS: [&str; 4] = [
     r#"{"index":0,"time":5,"type":"invoke","process":1,"f":"write","key":"k","value":7,"node":"n1"}"#,
     r#"{"index":1,"time":6,"type":"invoke","process":2,"f":"read","key":"k"}"#,
     r#"{"index":2,"time":7,"type":"ok","process":1,"f":"write","key":"k","value":7}"#,
@@ -16,7 +16,7 @@ const EVENTS: [&str; 4] = [
 ];
 
 /// A file with these lines after the header.
-fn file(lines: &[&str]) -> Vec<u8> {
+pub(super) fn file(lines: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     header(3, 2, 2).to_line(&mut bytes);
     for line in lines {
@@ -242,7 +242,7 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
+pub(super) fn any_event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
         Just(EventType::Invoke),
         Just(EventType::Ok),
@@ -287,7 +287,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 
 /// What can happen to a file.
 #[derive(Clone, Debug)]
-enum Mutation {
+pub(super) enum Mutation {
     Truncate(usize),
     Swap(usize, usize),
     Duplicate(usize),
@@ -296,7 +296,7 @@ enum Mutation {
     Insert(usize, Vec<u8>),
 }
 
-fn mutation() -> impl Strategy<Value = Mutation> {
+pub(super) fn mutation() -> impl Strategy<Value = Mutation> {
     let at = 0..2000usize;
     prop_oneof![
         at.clone().prop_map(Mutation::Truncate),
@@ -309,7 +309,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
+pub(super) fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
     if bytes.is_empty() {
         return;
     }
