@@ -3,6 +3,16 @@
 //! Everything here works on a [`Trace`]: the operations of one key, dense and without names. Where a trace comes from (our own
 //! histories, or another tool's) is not known here.
 
+pub mod certificate;
+mod naming;
 pub mod trace;
+pub mod violation;
+pub mod zones;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use certificate::{Flaw, Order, verify};
 pub use trace::{Action, RegisterOp, Trace, ValueId};
+pub use violation::{Kind, Proof, Violation, Violations};
+pub use zones::{Answer, Unfit};

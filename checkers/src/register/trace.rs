@@ -57,4 +57,36 @@ pub struct Trace {
 impl Trace {
     /// Later than every real time.
     pub const NEVER: u64 = u64::MAX;
+
+    /// The trace of some operations, in whatever order they come.
+    pub fn of(mut ops: Vec<RegisterOp>) -> Trace {
+        ops.sort_by_key(|op| (op.call, op.place));
+        let named = ops.iter().map(|op| match op.action {
+            Action::Read(value) | Action::Write(value) => value.0,
+            Action::Cas { expected, new } => expected.0.max(new.0),
+        });
+        let values = named.max().unwrap_or(0).saturating_add(1);
+        Trace { ops, values }
+    }
+}
+
+impl RegisterOp {
+    /// Whether it happened for certain.
+    pub fn is_ok(&self) -> bool {
+        self.status == Status::Ok
+    }
+
+    /// When it was over for certain; [`Trace::NEVER`] if its outcome is unknown, whatever `ret` says.
+    pub fn end(&self) -> u64 {
+        if self.status == Status::Info {
+            Trace::NEVER
+        } else {
+            self.ret
+        }
+    }
+
+    /// Real-time order. Spans are closed: equal times are concurrent.
+    pub fn precedes(&self, later: &RegisterOp) -> bool {
+        self.end() < later.call
+    }
 }

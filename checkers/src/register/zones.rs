@@ -1,0 +1,336 @@
+//! Linearizability of a register whose values are all different, by zones: O(n), no search, no sort.
+//!
+//! Gibbons and Korach, "Testing Shared Memories", SIAM J. Comput. 26(4), 1997. The write of a value and the reads that returned
+//! it are its *zone*, from the first end of one of them (`f`) to the last beginning (`s`). One value must come before another
+//! iff the `f` of the first is less than the `s` of the second; a trace is wrong iff two values must each come before the
+//! other, or a read returned what it cannot have seen. Operations come in the order of their invocations, so one walk backwards
+//! meets the zones in falling order of `s`, which is all that the pairwise test and the order of proof need.
+//! What exactly is wrong is named in `naming.rs`, only once something is.
+
+use super::certificate::Order;
+use super::naming;
+use super::trace::{Action, RegisterOp, Trace, ValueId};
+use super::violation::Violations;
+use crate::history::Status;
+
+/// No operation, and no value.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What a judge says of a trace that it can judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is linearizable in this order.
+    Linearizable(Order),
+    /// It is not.
+    Violated(Violations),
+}
+
+impl Answer {
+    /// Whether the trace is linearizable.
+    pub fn is_linearizable(&self) -> bool {
+        matches!(self, Answer::Linearizable(_))
+    }
+}
+
+/// Why a judge cannot judge a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// Some value was written twice, or the initial value was written.
+    ValuesRepeat,
+    /// It has compare-and-sets, and the judge knows only reads and writes.
+    CompareAndSet,
+    /// Operations are not in the order of their invocations, end before they begin, or name values beyond the last.
+    Malformed,
+}
+
+/// The zone of one value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Zone {
+    /// `f`: the first end of one of its operations.
+    pub(super) first_end: u64,
+    /// `s`: the last beginning of one of its operations.
+    pub(super) last_call: u64,
+    /// The write, unless it failed.
+    pub(super) write: u32,
+    /// The operation that began last.
+    pub(super) last: u32,
+    /// How many operations it has.
+    pub(super) count: u32,
+}
+
+impl Zone {
+    pub(super) const EMPTY: Zone = Zone {
+        first_end: Trace::NEVER,
+        last_call: 0,
+        write: NONE,
+        last: NONE,
+        count: 0,
+    };
+
+    pub(super) fn add(&mut self, at: u32, op: &RegisterOp) {
+        self.first_end = self.first_end.min(op.end());
+        self.last_call = op.call;
+        self.last = at;
+        self.count += 1;
+    }
+
+    /// Whether each of two zones must come before the other.
+    fn conflicts(&self, other: &Zone) -> bool {
+        self.first_end < other.last_call && other.first_end < self.last_call
+    }
+}
+
+/// Judges a trace.
+///
+/// # Errors
+/// [`Unfit`] if values repeat, if there are compare-and-sets, or if it is no trace at all.
+pub fn judge(trace: &Trace) -> Result<Answer, Unfit> {
+    let survey = Survey::of(trace)?;
+    let line = if survey.is_sound { survey.line() } else { None };
+    Ok(match line {
+        Some(line) => Answer::Linearizable(survey.order(trace, &line)),
+        None => Answer::Violated(naming::name(trace)),
+    })
+}
+
+/// The zones of a trace.
+struct Survey {
+    /// One per value.
+    zones: Vec<Zone>,
+    /// The value of each operation that may have happened.
+    values: Vec<u32>,
+    /// Whether every read returned something that had been asked for by then.
+    is_sound: bool,
+}
+
+impl Survey {
+    fn of(trace: &Trace) -> Result<Survey, Unfit> {
+        let mut survey = Survey {
+            zones: vec![Zone::EMPTY; (trace.values as usize).max(1)],
+            values: Vec::with_capacity(trace.ops.len()),
+            is_sound: true,
+        };
+        if u32::try_from(trace.ops.len()).map_or(true, |count| count == NONE) {
+            return Err(Unfit::Malformed);
+        }
+        let mut call_last = 0;
+        for (at, op) in (0..).zip(&trace.ops) {
+            if op.call < call_last || op.end() < op.call {
+                return Err(Unfit::Malformed);
+            }
+            call_last = op.call;
+            let value = survey.add(at, op)?;
+            survey.values.push(value);
+        }
+        let unwritten = |zone: &Zone| zone.write == NONE && zone.count > 0;
+        survey.is_sound &= !survey.zones[1..].iter().any(unwritten);
+        Ok(survey)
+    }
+
+    /// The value of an operation, or none if it did not happen.
+    fn add(&mut self, at: u32, op: &RegisterOp) -> Result<u32, Unfit> {
+        let (value, writes) = match op.action {
+            Action::Read(value) => (value, false),
+            Action::Write(value) => (value, true),
+            Action::Cas { .. } => return Err(Unfit::CompareAndSet),
+        };
+        let zone = self.zones.get_mut(value.0 as usize);
+        let zone = zone.ok_or(Unfit::Malformed)?;
+        if writes {
+            if op.status == Status::Fail {
+                return Ok(NONE);
+            }
+            if zone.write != NONE || value == ValueId::INITIAL {
+                return Err(Unfit::ValuesRepeat);
+            }
+            // Whatever came before it in the zone is a read, and may have ended too soon.
+            self.is_sound &= zone.first_end >= op.call;
+            zone.write = at;
+        } else if op.status != Status::Ok {
+            return Ok(NONE);
+        }
+        zone.add(at, op);
+        Ok(value.0)
+    }
+
+    /// The values in an order in which none stands ahead of one that must come first; none if there is no such order.
+    ///
+    /// Zones are met in falling order of `s`, and line up from the last to the first. A zone that is longer than a moment
+    /// waits until all that began within it have lined up behind it. No two such zones overlap in a sound trace, so
+    /// one place to wait is enough.
+    fn line(&self) -> Option<Vec<u32>> {
+        let initial = &self.zones[0];
+        let mut line = Vec::with_capacity(self.zones.len());
+        let mut soonest = Zone::EMPTY;
+        let mut waiting = NONE;
+        let count = u32::try_from(self.values.len()).unwrap_or(NONE);
+        for (at, &value) in (0..count).zip(&self.values).rev() {
+            if value == NONE || value == ValueId::INITIAL.0 {
+                continue;
+            }
+            let zone = &self.zones[value as usize];
+            if zone.last != at {
+                continue;
+            }
+            // The initial value must come before all others.
+            let ahead_of_initial = initial.count > 0 && zone.first_end < initial.last_call;
+            if ahead_of_initial || zone.conflicts(&soonest) {
+                return None;
+            }
+            if zone.first_end < soonest.first_end {
+                soonest = *zone;
+            }
+            if waiting != NONE {
+                if zone.last_call > self.zones[waiting as usize].first_end {
+                    line.push(value);
+                    continue;
+                }
+                line.push(waiting);
+                waiting = NONE;
+            }
+            if zone.first_end < zone.last_call {
+                waiting = value;
+            } else {
+                line.push(value);
+            }
+        }
+        if waiting != NONE {
+            line.push(waiting);
+        }
+        line.push(ValueId::INITIAL.0);
+        line.reverse();
+        Some(line)
+    }
+
+    /// All operations in the order of their values: first the write, then the reads as they began. A write of unknown
+    /// outcome that nobody saw is left out.
+    fn order(mut self, trace: &Trace, line: &[u32]) -> Order {
+        let mut total = 0;
+        for &value in line {
+            let zone = &mut self.zones[value as usize];
+            let is_alone = zone.count == 1 && zone.write != NONE;
+            if is_alone && trace.ops[zone.write as usize].status == Status::Info {
+                zone.count = 0;
+            }
+            // From here on `last` is the place of the next read, and `count` that of the write.
+            let start = total;
+            total += zone.count;
+            zone.last = start + u32::from(zone.write != NONE);
+            zone.count = if zone.count == 0 { NONE } else { start };
+        }
+        let mut order = vec![0; total as usize];
+        for (at, &value) in (0..).zip(&self.values) {
+            if value == NONE {
+                continue;
+            }
+            let zone = &mut self.zones[value as usize];
+            if zone.write != at {
+                order[zone.last as usize] = at;
+                zone.last += 1;
+            } else if zone.count != NONE {
+                order[zone.count as usize] = at;
+            }
+        }
+        Order(order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::register::certificate::verify;
+    use crate::register::testing::{TraceBuilder, brute};
+    use crate::register::violation::{Kind, Violation};
+
+    fn seen(trace: &Trace) -> Vec<Violation> {
+        let answer = judge(trace).expect("unique values");
+        match answer {
+            Answer::Linearizable(order) => {
+                assert_eq!(verify(trace, &order), Ok(()));
+                assert!(brute::is_linearizable(trace));
+                Vec::new()
+            }
+            Answer::Violated(violations) => {
+                assert!(!brute::is_linearizable(trace));
+                violations.kept
+            }
+        }
+    }
+
+    fn kinds(trace: &Trace) -> Vec<Kind> {
+        seen(trace).iter().map(Violation::kind).collect()
+    }
+
+    #[test]
+    fn nothing_at_all() {
+        assert_eq!(kinds(&Trace::default()), []);
+    }
+
+    #[test]
+    fn each_kind_by_its_name() {
+        let trace = |text| TraceBuilder::parse(text);
+        assert_eq!(kinds(&trace("w1[0,1] r1[2,3]")), []);
+        assert_eq!(kinds(&trace("w1[0,1] r2[2,3]")), [Kind::Phantom]);
+        assert_eq!(kinds(&trace("w1[0,1]! r1[2,3]")), [Kind::FailedWrite]);
+        assert_eq!(kinds(&trace("r1[0,1] w1[2,3]")), [Kind::Future]);
+        assert_eq!(kinds(&trace("w1[0,1] w2[2,3] r1[4,5]")), [Kind::StaleRead]);
+        assert_eq!(kinds(&trace("w1[0,1] r0[2,3]")), [Kind::StaleRead]);
+        // 2 is being written; one reader sees it, and a later one does not.
+        let inversion = "w1[0,1] w2[2,9] r2[3,4] r1[5,6]";
+        assert_eq!(kinds(&trace(inversion)), [Kind::Inversion]);
+        assert_eq!(kinds(&trace("w1[0,9] r1[1,2] r0[3,4]")), [Kind::Inversion]);
+    }
+
+    #[test]
+    fn equal_times_are_concurrent() {
+        let trace = |text| TraceBuilder::parse(text);
+        assert_eq!(kinds(&trace("w1[0,1] w2[1,2] r1[3,4]")), []);
+        assert_eq!(kinds(&trace("w1[0,1] w2[2,3] r1[3,4]")), []);
+        assert_eq!(kinds(&trace("r1[0,1] w1[1,3]")), []);
+    }
+
+    #[test]
+    fn a_write_of_unknown_outcome_may_happen_late_or_never() {
+        let trace = |text| TraceBuilder::parse(text);
+        assert_eq!(kinds(&trace("w1[0,1]? w2[2,3] r2[4,5] r1[6,7]")), []);
+        assert_eq!(kinds(&trace("w1[0,1]? w2[2,3] r2[4,5] r2[6,7]")), []);
+        let again = "w1[0,1]? r1[2,3] w2[4,5] r1[6,7]";
+        assert_eq!(kinds(&trace(again)), [Kind::Inversion]);
+    }
+
+    #[test]
+    fn six_operations_of_two_values() {
+        let trace = TraceBuilder::parse("w1[0,9] w2[1,9] r1[2,3] r2[2,3] r1[4,5] r2[4,5]");
+        let seen = seen(&trace);
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].operations(), [0, 1, 2, 3, 4, 5]);
+        let tale = seen[0].tell(&trace, &|place| format!("v{}", place % 2 + 1));
+        assert_eq!(
+            (tale.then.join(" "), tale.however.as_str()),
+            (
+                "v1 and v2 were each written at most once, so the key held each of them during one stretch of time. \
+                 C returned v1 and finished before F, which returned v2, began, so v1 came before v2."
+                    .to_owned(),
+                "However, D returned v2 and finished before E, which returned v1, began, so v2 came before v1: \
+                 a contradiction."
+            )
+        );
+    }
+
+    #[test]
+    fn what_it_cannot_judge_it_says() {
+        let unfit = |text| judge(&TraceBuilder::parse(text)).expect_err("unfit");
+        assert_eq!(unfit("w1[0,1] w1[2,3]"), Unfit::ValuesRepeat);
+        assert_eq!(unfit("w0[0,1]"), Unfit::ValuesRepeat);
+        assert_eq!(unfit("c0>1[0,1]"), Unfit::CompareAndSet);
+        let mut trace = TraceBuilder::parse("w1[0,1] w2[2,3]");
+        trace.ops.swap(0, 1);
+        assert_eq!(judge(&trace), Err(Unfit::Malformed));
+        trace.ops.swap(0, 1);
+        trace.values = 2;
+        assert_eq!(judge(&trace), Err(Unfit::Malformed));
+        trace.values = 3;
+        trace.ops[1].ret = 0;
+        assert_eq!(judge(&trace), Err(Unfit::Malformed));
+    }
+}
