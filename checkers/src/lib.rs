@@ -35,6 +35,7 @@ pub mod inversion;
 pub mod lost_write;
 pub mod phantom;
 pub mod resurrected_delete;
+pub mod session;
 pub mod stale_read;
 
 #[cfg(test)]

@@ -1,0 +1,6 @@
+//! The judges of sessions against brute force, on all small histories and on random ones, and against judges with a defect.
+//!
+//! `QUORATE_CASES`, when the tests are built, asks for another number of random histories.
+
+mod draws;
+mod order;
