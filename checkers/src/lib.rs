@@ -20,6 +20,7 @@ pub mod exposure;
 pub mod finding;
 pub mod guarantee;
 pub mod history;
+pub mod log;
 pub mod register;
 pub mod tale;
 pub mod verdict;
