@@ -39,6 +39,7 @@ impl Checker for ClockLoss {
                         .with(Part::Newer, beaten.operation)
                         .with_census(settled.answers()),
                     details: Vec::new(),
+                    tale: None,
                 });
             }
         }

@@ -41,6 +41,7 @@ impl Checker for ConcurrentLoss {
                         .with(Part::Newer, write.operation)
                         .with_census(settled.answers()),
                     details: Vec::new(),
+                    tale: None,
                 });
             }
         }

@@ -46,6 +46,7 @@ impl Checker for Divergence {
                 witness: Witness::default()
                     .with_census(key.census.iter().map(|read| read.operation)),
                 details: Vec::new(),
+                tale: None,
             });
         }
         finding

@@ -34,6 +34,7 @@ impl Checker for FailedWrite {
                         .with(Part::Refused, at.writes[write].operation)
                         .with(Part::Reader, read.operation),
                     details: Vec::new(),
+                    tale: None,
                 });
             }
         }

@@ -111,6 +111,7 @@ mod tests {
                 key: None,
                 witness: Witness::default().with(Part::Reader, told),
                 details: Vec::new(),
+                tale: None,
             });
         }
         assert_eq!(finding.seen, 30);

@@ -43,6 +43,7 @@ impl Checker for Inversion {
                     key: Some(history.key_name(key).to_owned()),
                     witness: witness.with(Part::Reader, read.operation),
                     details: Vec::new(),
+                    tale: None,
                 });
             }
         }

@@ -39,6 +39,7 @@ impl Checker for LostWrite {
                     .with_some(Part::NewerShown, settled.shown(newest))
                     .with_census(settled.answers()),
                 details: vec![Measure::new("lost writes of the key", Amount::Count(count))],
+                tale: None,
             });
         }
         finding

@@ -36,6 +36,7 @@ impl Checker for Phantom {
                         .with(Part::Reader, read.operation)
                         .with_some(Part::Newer, write),
                     details: Vec::new(),
+                    tale: None,
                 });
             }
         }

@@ -59,6 +59,7 @@ impl ResurrectedDelete {
                     .with(Part::Newer, delete.operation)
                     .with(Part::Reader, read.operation),
                 details: Vec::new(),
+                tale: None,
             });
         }
     }
@@ -84,6 +85,7 @@ impl ResurrectedDelete {
                 .with(Part::Newer, delete.operation)
                 .with_census(settled.answers()),
             details: Vec::new(),
+            tale: None,
         });
     }
 }

@@ -57,6 +57,7 @@ impl Checker for StaleRead {
                         Measure::new("versions behind", Amount::Count(versions_behind)),
                         Measure::new("behind", Amount::Ns(behind.0)),
                     ],
+                    tale: None,
                 });
             }
         }

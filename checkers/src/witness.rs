@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::guarantee::Guarantee;
 use crate::history::{History, Nanos};
+use crate::tale::Tale;
 
 /// The part that an operation plays in a witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -24,6 +25,8 @@ pub enum Part {
     Reader,
     /// A write that was refused, and yet is visible.
     Refused,
+    /// One of several operations that fit into no order together.
+    Entangled,
     /// An operation that did not succeed although it should have.
     Attempt,
     /// An operation that succeeded meanwhile.
@@ -147,6 +150,8 @@ pub struct Anomaly {
     pub witness: Witness,
     /// Numbers, such as how many versions behind.
     pub details: Vec<Measure>,
+    /// The words of the judge that saw it, where it has its own.
+    pub tale: Option<Tale>,
 }
 
 impl Anomaly {

@@ -106,6 +106,7 @@ impl Availability {
                     Measure::new("attempts", Amount::Count(attempts.len() as u64)),
                     Measure::new("spread", Amount::Ns(spread.0)),
                 ],
+                tale: None,
             }
         });
     }

@@ -4,6 +4,7 @@
 //! histories, or another tool's) is not known here.
 
 pub mod certificate;
+pub mod linear;
 mod naming;
 pub mod trace;
 pub mod violation;
@@ -13,6 +14,7 @@ pub mod zones;
 pub(crate) mod testing;
 
 pub use certificate::{Flaw, Order, verify};
+pub use linear::{Algorithm, Decision, Judgement, decide};
 pub use trace::{Action, RegisterOp, Trace, ValueId};
 pub use violation::{Kind, Proof, Violation, Violations};
 pub use zones::{Answer, Unfit};

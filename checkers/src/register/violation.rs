@@ -255,29 +255,41 @@ impl Teller<'_> {
 
     fn inversion(&self, there: Before, back: Before) -> (Vec<String>, String) {
         let (x, y) = (self.value(back.then), self.value(there.then));
+        let (Some(first), Some(again)) = (there.first, back.first) else {
+            return self.back_to_the_beginning(there, back);
+        };
         let once = format!(
-            "{x} and {y} were each written at most once, so the key held each of them during one stretch of time."
+            "{x} and {y} were each written only once, so the key held each of them during one stretch of time."
         );
-        let first = match there.first {
-            None => format!("The key held {x} in the beginning, so {x} came before {y}."),
-            Some(a) => format!(
-                "{} and finished before {}, so {x} came before {y}.",
-                self.did(a),
-                self.began(there.then)
-            ),
+        let came_first = format!(
+            "{} and finished before {}, so {x} came before {y}.",
+            self.did(first),
+            self.began(there.then)
+        );
+        let however = format!(
+            "However, {} and finished before {}, so {y} came before {x}: a contradiction.",
+            self.did(again),
+            self.began(back.then)
+        );
+        (vec![once, came_first], however)
+    }
+
+    /// One of the two is the initial value, which is there before all others.
+    fn back_to_the_beginning(&self, there: Before, back: Before) -> (Vec<String>, String) {
+        let (shown, read) = match (there.first, back.first) {
+            (Some(shown), _) => (shown, there.then),
+            (None, shown) => (shown.unwrap_or(there.then), back.then),
         };
-        let second = match back.first {
-            None => format!("However, the key held {y} in the beginning"),
-            Some(b) => format!(
-                "However, {} and finished before {}",
-                self.did(b),
-                self.began(back.then)
+        let (found, reader) = (self.value(read), self.letter(read));
+        let then = vec![
+            format!("The key held {found} only in the beginning, until something was written."),
+            format!(
+                "{} and finished before {reader} began, so {reader} could not find {found} any more.",
+                self.did(shown)
             ),
-        };
-        (
-            vec![once, first],
-            format!("{second}, so {y} came before {x}: a contradiction."),
-        )
+        ];
+        let however = format!("However, {reader} returned {found}: it went back in time.");
+        (then, however)
     }
 
     /// Such as `A wrote 312`.

@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(
             (tale.then.join(" "), tale.however.as_str()),
             (
-                "v1 and v2 were each written at most once, so the key held each of them during one stretch of time. \
+                "v1 and v2 were each written only once, so the key held each of them during one stretch of time. \
                  C returned v1 and finished before F, which returned v2, began, so v1 came before v2."
                     .to_owned(),
                 "However, D returned v2 and finished before E, which returned v1, began, so v2 came before v1: \
