@@ -254,7 +254,15 @@ fn every_other_promise_has_a_canary() {
 #[test]
 fn the_readme_names_every_command_and_shows_real_output() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README");
-    for command in ["run", "check", "gate", "explain", "list", "doctor"] {
+    for command in [
+        "run",
+        "check",
+        "gate",
+        "generate-history",
+        "explain",
+        "list",
+        "doctor",
+    ] {
         assert!(
             readme.contains(&format!("quorate {command}")),
             "the README says nothing of `{command}`"

@@ -7,6 +7,7 @@ mod racing;
 mod register;
 mod registry;
 pub mod rng;
+pub mod synthetic;
 mod write_once;
 
 pub use registry::{Kind, Settings};

@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod explain;
 mod gate;
+mod generate;
 mod list;
 mod node;
 mod options;
@@ -36,6 +37,7 @@ pub fn main() -> Exit {
         Command::Run(command) => run::main(&command, &args.common, style),
         Command::Check(command) => check::main(&command, &args.common, style),
         Command::Gate(command) => gate::main(&command, &args.common, style),
+        Command::Generate(command) => generate::main(&command),
         Command::Explain(command) => explain::main(&command),
         Command::List(command) => list::main(&command),
         Command::Doctor => doctor::main(style),
