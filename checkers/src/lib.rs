@@ -22,6 +22,7 @@ pub mod guarantee;
 pub mod history;
 pub mod log;
 pub mod register;
+pub mod set;
 pub mod tale;
 pub mod verdict;
 pub mod witness;

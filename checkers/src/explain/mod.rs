@@ -8,7 +8,7 @@ mod story;
 mod tests;
 mod why;
 
-mod words;
+pub(crate) mod words;
 
 use serde::Serialize;
 

@@ -12,7 +12,7 @@ pub(super) fn moment(time: Nanos) -> String {
 }
 
 /// A duration, as exact as it is short: `2.1 s`, `199 ms`, `0.250 ms`, `40 ns`.
-pub(super) fn duration(ns: u64) -> String {
+pub(crate) fn duration(ns: u64) -> String {
     match ns {
         0..1_000 => format!("{ns} ns"),
         1_000..10_000_000 => format!("{}.{:03} ms", ns / 1_000_000, ns / 1_000 % 1_000),

@@ -1,0 +1,28 @@
+//! One set: clients add elements to it and read all of it. Is anything lost, stale, or otherwise not as it should be?
+//!
+//! Everything here works on a [`SetHistory`]: the operations of one set, dense and without names. Where it comes from is not known
+//! here; [`SetHistory::builder`] is how it is made. The judges:
+//!
+//! - [`grow_only`]: is there an order of the operations that explains every reply? Exact, with a proof either way.
+
+mod builder;
+pub mod certificate;
+mod chain;
+pub mod grow_only;
+mod history;
+mod names;
+mod order;
+mod rule;
+mod sift;
+#[cfg(test)]
+mod testing;
+mod validity;
+mod violation;
+mod words;
+
+pub use builder::{SetHistoryBuilder, SetOp};
+pub use grow_only::{GrowOnly, grow_only};
+pub use history::{Add, NEVER, SetHistory, SetRead};
+pub use names::{Element, ElementNames, ElementRef, intervals};
+pub use validity::{JepsenSays, Validity};
+pub use violation::{Kind, VIOLATIONS_KEPT_MAX, Violation};
