@@ -47,6 +47,12 @@ impl<T: Copy> Graph<T> {
         &self.edges
     }
 
+    /// The edges that begin at a node.
+    pub(super) fn from(&self, node: u32) -> &[Edge<T>] {
+        let span = self.span(node);
+        &self.edges[span.start as usize..span.end as usize]
+    }
+
     fn nodes(&self) -> usize {
         self.first.len() - 1
     }

@@ -3,6 +3,7 @@
 //! Everything here works on [`SessionOp`]s: operations as plain numbers, of one key or of many. Values are unique per key. Where the
 //! operations come from is known to `import.rs` alone; promises and rows of a verdict are in `rows.rs`.
 
+pub mod causal;
 mod graph;
 pub mod order;
 mod scan;

@@ -165,3 +165,28 @@ fn assign(ops: &mut Vec<SessionOp>, from: usize, each: &mut impl FnMut(&[Session
     }
     ops[at].action = Action::Read(ValueId::INITIAL);
 }
+
+/// Judges with a defect, as what they take a history for.
+type Mutant = (&'static str, fn(&mut SessionOp));
+
+pub(super) const MUTANTS: [Mutant; 5] = [
+    ("takes unknown for acknowledged", |op| {
+        if op.status == Status::Info {
+            (op.status, op.ret) = (Status::Ok, op.call);
+        }
+    }),
+    ("believes in writes that failed", |op| {
+        if op.status == Status::Fail && matches!(op.action, Action::Write(_)) {
+            op.status = Status::Ok;
+        }
+    }),
+    ("believes reads that failed", |op| {
+        if matches!(op.action, Action::Read(_)) && op.ret != SessionOp::NEVER {
+            op.status = Status::Ok;
+        }
+    }),
+    ("takes writes that touch for one after the other", |op| {
+        op.ret = op.ret.saturating_sub(1).max(op.call);
+    }),
+    ("takes all sessions for one", |op| op.process = 0),
+];

@@ -2,5 +2,6 @@
 //!
 //! `QUORATE_CASES`, when the tests are built, asks for another number of random histories.
 
+mod causal;
 mod draws;
 mod order;

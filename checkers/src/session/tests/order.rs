@@ -1,6 +1,6 @@
 //! Session guarantees against every order of the versions of a key.
 
-use super::draws::{Dice, Shape, all, cases, random};
+use super::draws::{Dice, MUTANTS, Shape, all, cases, random};
 use crate::history::Status;
 use crate::register::ValueId;
 use crate::session::order::{Kind, Rules, judge};
@@ -287,31 +287,6 @@ fn witnesses_are_few_and_are_judged_alone_as_they_are_together() {
         }
     }
 }
-
-/// Judges with a defect, as what they take a history for.
-type Mutant = (&'static str, fn(&mut SessionOp));
-
-const MUTANTS: [Mutant; 5] = [
-    ("takes unknown for acknowledged", |op| {
-        if op.status == Status::Info {
-            (op.status, op.ret) = (Status::Ok, op.call);
-        }
-    }),
-    ("believes in writes that failed", |op| {
-        if op.status == Status::Fail && matches!(op.action, Action::Write(_)) {
-            op.status = Status::Ok;
-        }
-    }),
-    ("believes reads that failed", |op| {
-        if matches!(op.action, Action::Read(_)) && op.ret != SessionOp::NEVER {
-            op.status = Status::Ok;
-        }
-    }),
-    ("takes writes that touch for one after the other", |op| {
-        op.ret = op.ret.saturating_sub(1).max(op.call);
-    }),
-    ("takes all sessions for one", |op| op.process = 0),
-];
 
 #[test]
 fn judges_with_a_defect_are_found_out() {

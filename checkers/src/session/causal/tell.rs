@@ -1,0 +1,236 @@
+//! Violations of causality, as the fewest operations and as sentences.
+//!
+//! It knows no names: places and letters only.
+
+use super::super::graph::{Edge, Graph};
+use super::super::shrink::shrunk;
+use super::super::trace::{SessionOp, is_sparse, renumbered};
+use super::nodes::{NONE, Nodes};
+use super::{Analysis, Bad, Because, Model, Pattern, STEPS_MAX, judge};
+use crate::tale::Tale;
+
+/// Finds the fewest operations that show a violation of [`judge`], and tells it. `value` says what the operation at a
+/// place wrote or read.
+pub fn explain(
+    ops: &[SessionOp],
+    model: Model,
+    bad: Bad,
+    value: &dyn Fn(usize) -> String,
+) -> Option<Tale> {
+    let ops = if is_sparse(ops) {
+        renumbered(ops)
+    } else {
+        ops.to_vec()
+    };
+    let analysis = Analysis::of(&ops, model, STEPS_MAX)?;
+    tell(&witness(&analysis, bad), model, value)
+}
+
+/// The fewest operations that show a violation, in the order of their invocations.
+pub(in crate::session) fn witness(analysis: &Analysis<'_>, bad: Bad) -> Vec<SessionOp> {
+    let mut positions = vec![bad.read, bad.missed];
+    // Reads that come before what they read are not among the nodes of the analysis any more.
+    let tangled = Nodes::of_tangled(analysis.ops);
+    let nodes = if bad.pattern == Pattern::CyclicCo {
+        &tangled
+    } else {
+        &analysis.nodes
+    };
+    if let Some(steps) = Proof::new(nodes, bad.pattern).and_then(|proof| proof.of(bad)) {
+        let ends = steps.iter().flat_map(|edge| match edge.tag {
+            Because::Session => [NONE; 3],
+            Because::Read => [edge.from, edge.to, NONE],
+            Because::Known(read) => [edge.from, edge.to, read],
+        });
+        let known = ends.filter(|&node| node != NONE);
+        let with_source = known.flat_map(|node| [node, nodes.source[node as usize]]);
+        positions.extend(with_source.filter_map(|node| nodes.at.get(node as usize).copied()));
+    }
+    let broken = |ops: &[SessionOp]| {
+        judge(ops, analysis.model, STEPS_MAX).is_some_and(|report| !report.bad.is_empty())
+    };
+    shrunk(analysis.ops, positions, broken)
+}
+
+/// What proves a violation, as edges.
+struct Proof<'a> {
+    nodes: &'a Nodes,
+    causal: Graph<Because>,
+    all: Option<Graph<Because>>,
+}
+
+impl<'a> Proof<'a> {
+    fn new(nodes: &'a Nodes, pattern: Pattern) -> Option<Proof<'a>> {
+        if pattern == Pattern::ThinAirRead {
+            return None;
+        }
+        let graph = |edges: &[Edge<Because>]| Graph::new(nodes.len(), edges);
+        Some(Proof {
+            nodes,
+            causal: graph(&nodes.causal_edges(&|_| true)),
+            all: (pattern == Pattern::CyclicCf).then(|| graph(&nodes.all_edges(&|_| true))),
+        })
+    }
+
+    /// Every step from one operation to another; what convicts comes last.
+    fn of(&self, bad: Bad) -> Option<Vec<Edge<Because>>> {
+        let node = |at: u32| {
+            let found = self.nodes.at.binary_search(&at).ok()?;
+            u32::try_from(found).ok()
+        };
+        let (read, missed) = (node(bad.read)?, node(bad.missed)?);
+        let returned = self.nodes.source[read as usize];
+        let convicts = |from, to, tag| Edge { from, to, tag };
+        let mut steps = match bad.pattern {
+            Pattern::ThinAirRead => return None,
+            Pattern::CyclicCo => self.causal(read, returned)?,
+            Pattern::WriteCoInitRead => self.causal(missed, read)?,
+            Pattern::WriteCoRead => {
+                let mut steps = self.causal(returned, missed)?;
+                steps.extend(self.causal(missed, read)?);
+                steps
+            }
+            Pattern::CyclicCf => self.implied(returned, missed)?,
+        };
+        if bad.pattern == Pattern::CyclicCf {
+            steps.extend(self.causal(missed, read)?);
+        }
+        if bad.pattern == Pattern::CyclicCo {
+            steps.push(convicts(returned, read, Because::Read));
+        } else {
+            steps.push(convicts(missed, returned, Because::Known(read)));
+        }
+        Some(steps)
+    }
+
+    /// The way with the fewest changes of session.
+    fn causal(&self, from: u32, to: u32) -> Option<Vec<Edge<Because>>> {
+        let cost = |because| match because {
+            Because::Session => 0,
+            Because::Read | Because::Known(_) => 1,
+        };
+        self.causal.way(from, to, |_| true, cost)
+    }
+
+    /// The way with the fewest changes, over what reads imply as well, with the proofs of that.
+    fn implied(&self, from: u32, to: u32) -> Option<Vec<Edge<Because>>> {
+        let cost = |because| match because {
+            Because::Session => 0,
+            Because::Read => 2,
+            Because::Known(_) => 5,
+        };
+        let mut steps = Vec::new();
+        for edge in self.all.as_ref()?.way(from, to, |_| true, cost)? {
+            if let Because::Known(read) = edge.tag {
+                steps.extend(self.causal(edge.from, read)?);
+            }
+            steps.push(edge);
+        }
+        Some(steps)
+    }
+}
+
+/// Tells the first violation among some operations; none if there is none.
+pub(in crate::session) fn tell(
+    ops: &[SessionOp],
+    model: Model,
+    value: &dyn Fn(usize) -> String,
+) -> Option<Tale> {
+    let analysis = Analysis::of(ops, model, STEPS_MAX)?;
+    let bad = *analysis.report.bad.first()?;
+    let tangled = Nodes::of_tangled(ops);
+    let nodes = if bad.pattern == Pattern::CyclicCo {
+        &tangled
+    } else {
+        &analysis.nodes
+    };
+    let teller = Teller { ops, nodes, value };
+    let steps = Proof::new(nodes, bad.pattern)
+        .and_then(|proof| proof.of(bad))
+        .unwrap_or_default();
+    let (convicts, others) = steps
+        .split_last()
+        .map_or((None, &[][..]), |(last, others)| (Some(last), others));
+    let mut then = Vec::new();
+    for edge in others {
+        let told = teller.step(edge);
+        if !then.contains(&told) {
+            then.push(told);
+        }
+    }
+    Some(Tale {
+        lets: ops.iter().map(|op| op.place as usize).collect(),
+        then,
+        however: teller.however(bad, convicts),
+    })
+}
+
+struct Teller<'a> {
+    ops: &'a [SessionOp],
+    nodes: &'a Nodes,
+    value: &'a dyn Fn(usize) -> String,
+}
+
+impl Teller<'_> {
+    fn letter(&self, node: u32) -> char {
+        let at = self.nodes.at.get(node as usize).copied().unwrap_or(0);
+        Tale::letter(at as usize)
+    }
+
+    fn value(&self, node: u32) -> String {
+        let at = self.nodes.at.get(node as usize).copied().unwrap_or(0);
+        self.value_at(at)
+    }
+
+    fn value_at(&self, at: u32) -> String {
+        self.ops
+            .get(at as usize)
+            .map_or_else(String::new, |op| (self.value)(op.place as usize))
+    }
+
+    fn step(&self, edge: &Edge<Because>) -> String {
+        let (a, b) = (self.letter(edge.from), self.letter(edge.to));
+        match edge.tag {
+            Because::Session => format!("One client did {a} and then {b}, so {b} knows of {a}."),
+            Because::Read => format!(
+                "{b} returned {}, which {a} had written, so {b} knows of {a}.",
+                self.value(edge.from)
+            ),
+            Because::Known(read) => {
+                let (r, known, returned) = (
+                    self.letter(read),
+                    self.value(edge.from),
+                    self.value(edge.to),
+                );
+                format!(
+                    "{r} knows of {a} and yet returned {returned}, so {b} must be newer than {a}: {returned} replaced {known}."
+                )
+            }
+        }
+    }
+
+    fn however(&self, bad: Bad, convicts: Option<&Edge<Because>>) -> String {
+        let (r, found) = (Tale::letter(bad.read as usize), self.value_at(bad.read));
+        let m = Tale::letter(bad.missed as usize);
+        let w = convicts.map_or(m, |edge| match edge.tag {
+            Because::Read => self.letter(edge.from),
+            _ => self.letter(edge.to),
+        });
+        match bad.pattern {
+            Pattern::ThinAirRead => format!("However, {r} returned {found}, which nobody wrote."),
+            Pattern::CyclicCo => format!(
+                "However, {r} returned {found}, which {w} wrote only after that: what comes after came before."
+            ),
+            Pattern::WriteCoInitRead => format!(
+                "However, {r} returned {found}, as if it did not know of {m}, which replaced what was there in the beginning."
+            ),
+            Pattern::WriteCoRead => format!(
+                "However, {r} returned {found}, which {w} wrote before {m}: as if {r} did not know of {m}."
+            ),
+            Pattern::CyclicCf => format!(
+                "However, {r} knows of {m} and yet returned {found}, as if {w} were newer than {m}: the two clients saw \
+                 the same writes in opposite orders."
+            ),
+        }
+    }
+}
