@@ -4,6 +4,7 @@
 //! histories, or another tool's) is not known here.
 
 pub mod certificate;
+pub mod frontier;
 pub mod linear;
 mod naming;
 pub mod trace;
