@@ -21,6 +21,7 @@ pub mod finding;
 pub mod guarantee;
 pub mod history;
 pub mod log;
+pub mod model;
 pub mod register;
 pub mod set;
 pub mod tale;

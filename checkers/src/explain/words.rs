@@ -3,7 +3,7 @@
 use crate::history::{Function, History, Nanos, Operation, Status, Value};
 
 /// A moment, such as `4.812s`.
-pub(super) fn moment(time: Nanos) -> String {
+pub(crate) fn moment(time: Nanos) -> String {
     if time == Nanos::NEVER {
         return "never".to_owned();
     }

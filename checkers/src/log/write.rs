@@ -3,6 +3,7 @@
 //! Fields come in the order :index :time :type :process :f :value :error, then those that we do not know. JSON knows neither keywords nor
 //! sets: they become strings and arrays, and numbers that it cannot hold become strings.
 
+use std::fmt;
 use std::io::Write;
 
 use super::edn::is_token;
@@ -45,7 +46,16 @@ impl Log {
     }
 }
 
-fn push(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+/// As EDN writes it.
+impl fmt::Display for Datum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = Vec::new();
+        edn(&mut text, self);
+        f.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
+fn push(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
     // Writing to a vector cannot fail.
     let _ = out.write_fmt(text);
 }
@@ -251,11 +261,7 @@ fn json(out: &mut Vec<u8>, datum: &Datum) {
 fn json_key(out: &mut Vec<u8>, key: &Datum) {
     match key {
         Datum::Text(name) | Datum::Keyword(name) | Datum::Symbol(name) => json_text(out, name),
-        other => {
-            let mut text = Vec::new();
-            edn(&mut text, other);
-            json_text(out, &String::from_utf8_lossy(&text));
-        }
+        other => json_text(out, &other.to_string()),
     }
 }
 

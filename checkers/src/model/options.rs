@@ -1,0 +1,131 @@
+//! What the operations of a log mean: which model they follow, and what failures and empty reads say.
+
+use crate::log::InputFormat;
+
+/// What a log is judged as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Model {
+    /// Reads and writes of a register.
+    Register,
+    /// The same with compare-and-set.
+    CasRegister,
+}
+
+impl Model {
+    /// All of them.
+    pub const ALL: [Model; 2] = [Model::Register, Model::CasRegister];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Model::Register => "register",
+            Model::CasRegister => "cas-register",
+        }
+    }
+
+    /// The model of a name.
+    pub fn from_name(name: &str) -> Option<Model> {
+        Model::ALL.into_iter().find(|model| model.name() == name)
+    }
+
+    /// The names of the operations that it knows.
+    pub fn functions(self) -> &'static [&'static str] {
+        match self {
+            Model::Register => &["read", "write", "delete"],
+            Model::CasRegister => &["read", "write", "delete", "cas"],
+        }
+    }
+
+    /// What is asked of a history of this model, in a few words.
+    pub fn question(self) -> &'static str {
+        match self {
+            Model::Register | Model::CasRegister => "linearizable",
+        }
+    }
+}
+
+/// What a compare-and-set that failed says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedCas {
+    /// Its completion carries the value that it found: a read.
+    Reads,
+    /// Nothing: it did not happen.
+    Nothing,
+    /// The value was not the expected one at some moment while it ran.
+    NotEqual,
+}
+
+impl FailedCas {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailedCas::Reads => "reads",
+            FailedCas::Nothing => "nothing",
+            FailedCas::NotEqual => "not-equal",
+        }
+    }
+}
+
+/// What a read that returned nil says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NilReads {
+    /// It returned what the register held in the beginning.
+    Initial,
+    /// Nothing: what it returned is not known.
+    Unknown,
+}
+
+impl NilReads {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            NilReads::Initial => "initial",
+            NilReads::Unknown => "unknown",
+        }
+    }
+}
+
+/// How to judge a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelOptions {
+    /// As what.
+    pub model: Model,
+    /// Whether values are `[key value]`, as Jepsen's independent tests write them.
+    pub keyed: bool,
+    /// What a failed compare-and-set says; none = what is usual for the format.
+    pub failed_cas: Option<FailedCas>,
+    /// What a read of nil says; none = what is usual for the format.
+    pub nil_reads: Option<NilReads>,
+}
+
+impl ModelOptions {
+    /// Judges by a model, and as is usual for the format else.
+    pub fn of(model: Model) -> ModelOptions {
+        ModelOptions {
+            model,
+            keyed: false,
+            failed_cas: None,
+            nil_reads: None,
+        }
+    }
+
+    /// The meaning of a failed compare-and-set. The clients behind Jepsen's log lines (of etcd) tell a mismatch from other failures; Knossos
+    /// removes failed operations.
+    pub fn failed_cas(&self, format: InputFormat) -> FailedCas {
+        self.failed_cas.unwrap_or(match format {
+            InputFormat::JepsenLog => FailedCas::NotEqual,
+            InputFormat::Quorate
+            | InputFormat::Edn
+            | InputFormat::ElleJson
+            | InputFormat::Jsonl => FailedCas::Nothing,
+        })
+    }
+
+    /// The meaning of a nil read. Knossos lets an ok read of nil say nothing; ours returns what is there: nothing.
+    pub fn nil_reads(&self, format: InputFormat) -> NilReads {
+        self.nil_reads.unwrap_or(match format {
+            InputFormat::Quorate | InputFormat::JepsenLog => NilReads::Initial,
+            InputFormat::Edn | InputFormat::ElleJson | InputFormat::Jsonl => NilReads::Unknown,
+        })
+    }
+}

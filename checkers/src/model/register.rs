@@ -1,0 +1,246 @@
+//! Registers: operations of one key to a trace, and what the judge of traces says back to words.
+
+use std::collections::BTreeMap;
+
+use super::error::ModelError;
+use super::options::{FailedCas, NilReads};
+use super::report::{ANOMALIES_KEPT_MAX, Answer, KeyReport, ModelAnomaly};
+use super::subject::Subject;
+use crate::explain::Explanation;
+use crate::history::Status;
+use crate::log::{Datum, LogOperation};
+use crate::register::{Action, Judgement, Kind, RegisterOp, Trace, ValueId, decide};
+use crate::tale::Tale;
+
+/// Judges one key.
+pub(super) fn judge(
+    subject: &Subject<'_>,
+    key: Option<&Datum>,
+    places: &[usize],
+) -> Result<KeyReport, ModelError> {
+    let mut reading = Reading {
+        subject,
+        values: BTreeMap::new(),
+        refused: Vec::new(),
+        trace: Trace::default(),
+    };
+    for &place in places {
+        reading.take(place)?;
+    }
+    let Reading { refused, trace, .. } = reading;
+    let evidence = trace.ops.iter().filter(|op| tells(op)).count() as u64;
+    let decision = decide(&trace);
+    let mut report = KeyReport {
+        key: key.map(ToString::to_string),
+        algorithm: decision.algorithm.name(),
+        judged: decision.operations,
+        evidence,
+        steps: decision.steps,
+        answer: Answer::Kept,
+        why: None,
+        seen: 0,
+        anomalies: Vec::new(),
+        measures: Vec::new(),
+        result: None,
+    };
+    match decision.judgement {
+        Judgement::Linearizable(_) if evidence == 0 => {
+            report.answer = Answer::Undecided;
+            let why = "no read returned a value and no compare-and-set took place, so nothing could be seen";
+            report.why = Some(why.to_owned());
+        }
+        Judgement::Linearizable(_) => {}
+        Judgement::Undecided(why) => {
+            report.answer = Answer::Undecided;
+            report.why = Some(why);
+        }
+        Judgement::Violated(violations) => {
+            report.answer = Answer::Broken;
+            report.seen = Kind::ALL.iter().map(|&kind| violations.count(kind)).sum();
+            let value = |place: usize| written_or_read(subject, place);
+            for violation in &violations.kept {
+                let tale = violation.tell(&trace, &value);
+                report
+                    .anomalies
+                    .push(subject.anomaly(violation.kind().name(), key, tale));
+            }
+        }
+    }
+    for place in refused {
+        report.answer = Answer::Broken;
+        report.why = None;
+        report.seen += 1;
+        if report.anomalies.len() < ANOMALIES_KEPT_MAX {
+            let tale = refused_wrongly(subject, place);
+            report
+                .anomalies
+                .push(subject.anomaly("refused-although-equal", key, tale));
+        }
+    }
+    Ok(report)
+}
+
+/// Whether an operation could show that something is wrong.
+fn tells(op: &RegisterOp) -> bool {
+    match op.action {
+        Action::Read(_) => true,
+        Action::Write(_) => false,
+        Action::Cas { .. } => op.status != Status::Info,
+    }
+}
+
+/// Operations on their way to a trace.
+struct Reading<'a> {
+    subject: &'a Subject<'a>,
+    values: BTreeMap<Datum, u32>,
+    /// Compare-and-sets that failed although they found what they expected.
+    refused: Vec<usize>,
+    trace: Trace,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, place: usize) -> Result<(), ModelError> {
+        let operation = &self.subject.operations[place];
+        let taken = match &*operation.f {
+            "read" => self.read(operation),
+            "delete" => Some((Action::Write(ValueId::INITIAL), operation.status)),
+            "cas" => self.compare_and_set(place)?,
+            _ => Some((
+                Action::Write(self.value(self.subject.argument(operation))),
+                operation.status,
+            )),
+        };
+        if let Some((action, status)) = taken {
+            let operation = &self.subject.operations[place];
+            let call = self.subject.call(operation);
+            self.trace.ops.push(RegisterOp {
+                call,
+                ret: self.subject.ret(operation).max(call),
+                action,
+                status,
+                place: u32::try_from(place).unwrap_or(u32::MAX),
+            });
+        }
+        self.trace.values = u32::try_from(self.values.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        Ok(())
+    }
+
+    fn read(&mut self, operation: &LogOperation) -> Option<(Action, Status)> {
+        if operation.status != Status::Ok {
+            return None;
+        }
+        self.seen(self.subject.result(operation))
+    }
+
+    /// A value that was seen, unless it says nothing.
+    fn seen(&mut self, value: &Datum) -> Option<(Action, Status)> {
+        let format = self.subject.log.format;
+        let unknown = value.is_nil() && self.subject.options.nil_reads(format) == NilReads::Unknown;
+        (!unknown).then(|| (Action::Read(self.value(value)), Status::Ok))
+    }
+
+    fn compare_and_set(&mut self, place: usize) -> Result<Option<(Action, Status)>, ModelError> {
+        let operation = &self.subject.operations[place];
+        let argument = self.subject.argument(operation);
+        let Some((expected, new)) = argument.pair() else {
+            return Err(self.subject.bad_value(
+                operation,
+                "a compare-and-set has [expected new]: correct the value",
+            ));
+        };
+        let action = Action::Cas {
+            expected: self.value(expected),
+            new: self.value(new),
+        };
+        if operation.status != Status::Fail {
+            return Ok(Some((action, operation.status)));
+        }
+        match self.subject.options.failed_cas(self.subject.log.format) {
+            FailedCas::Nothing => Ok(None),
+            FailedCas::NotEqual => Ok(Some((action, Status::Fail))),
+            FailedCas::Reads => {
+                let found = self.subject.result(operation);
+                // A completion that repeats its invocation says nothing of what was found.
+                if found == argument {
+                    return Ok(None);
+                }
+                if !found.is_nil() && found.canonical() == expected.canonical() {
+                    self.refused.push(place);
+                    return Ok(None);
+                }
+                Ok(self.seen(found))
+            }
+        }
+    }
+
+    /// The dense id of a value, by the order in which values are first met.
+    fn value(&mut self, value: &Datum) -> ValueId {
+        if value.is_nil() {
+            return ValueId::INITIAL;
+        }
+        let next = u32::try_from(self.values.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        ValueId(*self.values.entry(value.canonical()).or_insert(next))
+    }
+}
+
+/// The value that an operation wrote or returned, for sentences.
+fn written_or_read(subject: &Subject<'_>, place: usize) -> String {
+    let Some(operation) = subject.operations.get(place) else {
+        return "nil".to_owned();
+    };
+    match (&*operation.f, operation.status) {
+        ("read", _) | ("cas", Status::Fail) => subject.result(operation).to_string(),
+        ("delete", _) => "nil".to_owned(),
+        ("cas", _) => match subject.argument(operation).pair() {
+            Some((_, new)) => new.to_string(),
+            None => subject.argument(operation).to_string(),
+        },
+        _ => subject.argument(operation).to_string(),
+    }
+}
+
+fn refused_wrongly(subject: &Subject<'_>, place: usize) -> Tale {
+    let operation = subject.operations.get(place);
+    let found = operation.map_or_else(String::new, |operation| {
+        subject.result(operation).to_string()
+    });
+    Tale {
+        lets: vec![place],
+        then: vec![format!(
+            "A was to replace {found}, and may fail only if the register holds something else."
+        )],
+        however: format!("However, A failed and says that it found {found}: a contradiction."),
+    }
+}
+
+impl Subject<'_> {
+    /// A violation in words, with the operations that it names.
+    pub(super) fn anomaly(&self, name: &str, key: Option<&Datum>, tale: Tale) -> ModelAnomaly {
+        let title = name.replace('-', " ").to_uppercase();
+        let title = match key {
+            Some(key) => format!("{title}  key {key}"),
+            None => title,
+        };
+        let lets = tale.lets.iter().enumerate();
+        let lets = lets.filter_map(|(position, &place)| self.named(Tale::letter(position), place));
+        let index = |place: &usize| {
+            let operation = self.operations.get(*place)?;
+            self.log.events[operation.invocation].index
+        };
+        ModelAnomaly {
+            name: name.to_owned(),
+            witness: tale.lets.iter().filter_map(index).collect(),
+            explanation: Explanation {
+                title,
+                lets: lets.collect(),
+                then: tale.then,
+                however: tale.however,
+                why: Vec::new(),
+            },
+        }
+    }
+}
