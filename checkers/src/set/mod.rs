@@ -3,15 +3,20 @@
 //! Everything here works on a [`SetHistory`]: the operations of one set, dense and without names. Where it comes from is not known
 //! here; [`SetHistory::builder`] is how it is made. The judges:
 //!
-//! - [`grow_only`]: is there an order of the operations that explains every reply? Exact, with a proof either way.
+//! - [`grow_only()`]: is there an order of the operations that explains every reply? Exact, with a proof either way.
+//! - [`full()`]: what became of every element: stable, lost, never read; and how long until it was there for good.
 
 mod builder;
 pub mod certificate;
 mod chain;
+mod fate;
+pub mod full;
 pub mod grow_only;
 mod history;
+mod latency;
 mod names;
 mod order;
+mod presence;
 mod rule;
 mod sift;
 #[cfg(test)]
@@ -21,8 +26,10 @@ mod violation;
 mod words;
 
 pub use builder::{SetHistoryBuilder, SetOp};
+pub use full::{FullOptions, SetFull, full};
 pub use grow_only::{GrowOnly, grow_only};
 pub use history::{Add, NEVER, SetHistory, SetRead};
+pub use latency::Quantiles;
 pub use names::{Element, ElementNames, ElementRef, intervals};
 pub use validity::{JepsenSays, Validity};
 pub use violation::{Kind, VIOLATIONS_KEPT_MAX, Violation};

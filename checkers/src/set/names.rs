@@ -89,6 +89,13 @@ impl ElementNames {
         self.names.is_empty()
     }
 
+    /// The names of elements, in their own order: integers before text.
+    pub(crate) fn sorted(&self, ids: impl IntoIterator<Item = u32>) -> Vec<Element> {
+        let mut names: Vec<Element> = ids.into_iter().map(|id| self.of(id)).collect();
+        names.sort();
+        names
+    }
+
     /// The same names under other ids: the element `old` becomes `new_ids[old]`.
     pub(super) fn renumbered(mut self, new_ids: &[u32]) -> ElementNames {
         let mut names = vec![Element::Int(0); self.names.len()];

@@ -19,6 +19,18 @@ pub(super) enum Rule {
     ReadsFollowTheirAdds,
     /// A read that has returned binds all reads to come.
     ReadsBind,
+    /// An element becomes known by the first read that has it, if that is sooner than the acknowledgement.
+    ReadsMakeKnown,
+    /// What a read returned before the first attempt to add it does not count as its presence.
+    PresenceNeedsAnAttempt,
+    /// A read that completed before the first attempt to add an element does not count as its absence.
+    AbsenceNeedsAnAttempt,
+    /// A read that was under way at the first attempt to add an element may miss it.
+    ReadsUnderWayCount,
+    /// An element must be known before it can be lost.
+    LostWereKnown,
+    /// Of an element, the last read that lacks it counts.
+    LastAbsenceCounts,
 }
 
 /// The rules that a judge keeps.

@@ -1,6 +1,7 @@
 //! What the tests of sets share: small histories, random and exhaustive, and brute-force twins of every judge.
 
 mod exhaustive;
+mod full;
 mod grow_only;
 mod linearize;
 mod random;

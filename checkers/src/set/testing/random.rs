@@ -139,3 +139,32 @@ pub(super) fn history(drafts: &[Draft]) -> SetHistory {
     }
     builder.finish()
 }
+
+/// The same history as a log that knows an order also where times are equal.
+pub(super) fn logged(drafts: &[Draft], rng: &mut Rng) -> SetHistory {
+    let mut events: Vec<(u64, u64, bool, usize)> = Vec::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        let tie = rng.below(100);
+        events.push((draft.call, tie, false, at));
+        let later = tie * u64::from(draft.ret == draft.call) + rng.below(100);
+        events.push((draft.ret, later, true, at));
+    }
+    events.sort_unstable();
+    let position = |completes: bool, at: usize| {
+        let found = events
+            .iter()
+            .position(|event| (event.2, event.3) == (completes, at));
+        found.map_or(0, |position| position as u64)
+    };
+    let mut builder = SetHistory::builder();
+    for (at, draft) in drafts.iter().enumerate() {
+        let place = u32::try_from(at).expect("small");
+        let op = SetOp::new(draft.status, draft.process, place, draft.call, draft.ret);
+        let op = op.at(position(false, at), position(true, at));
+        match draft.add {
+            Some(element) => builder.add(op, element),
+            None => builder.read(op, draft.reply.iter().copied()),
+        }
+    }
+    builder.finish()
+}
