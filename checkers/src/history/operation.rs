@@ -197,7 +197,9 @@ impl Operation {
     pub fn set_node(&mut self, node: Option<NodeIndex>) {
         let wide;
         (self.node, wide) = narrow(node.map(|node| node.0));
-        self.rare(|rare| rare.node = wide.map(NodeIndex));
+        if wide.is_some() || self.rare.is_some() {
+            self.rare(|rare| rare.node = wide.map(NodeIndex));
+        }
     }
 
     /// How many replicas were asked for.
@@ -213,7 +215,9 @@ impl Operation {
     pub fn set_level(&mut self, level: Option<u32>) {
         let wide;
         (self.level, wide) = narrow(level);
-        self.rare(|rare| rare.level = wide);
+        if wide.is_some() || self.rare.is_some() {
+            self.rare(|rare| rare.level = wide);
+        }
     }
 
     /// Why it failed, or why nothing is known.
@@ -243,9 +247,11 @@ impl Operation {
 
     /// Changes the rarities, which are there only if some of them is.
     fn rare(&mut self, change: impl FnOnce(&mut Rare)) {
-        let mut rare = self.rare.take().map_or_else(Rare::default, |rare| *rare);
-        change(&mut rare);
-        self.rare = (rare != Rare::default()).then(|| Box::new(rare));
+        let rare = self.rare.get_or_insert_default();
+        change(rare);
+        if **rare == Rare::default() {
+            self.rare = None;
+        }
     }
 }
 
