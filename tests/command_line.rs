@@ -15,6 +15,9 @@ mod generate;
 #[path = "command_line/histories.rs"]
 mod histories;
 #[cfg(test)]
+#[path = "command_line/interrupted.rs"]
+mod interrupted;
+#[cfg(test)]
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]

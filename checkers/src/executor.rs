@@ -3,8 +3,10 @@
 //! This crate spawns nothing. Where work can be cut into pieces that know nothing of each other it says so with an [`Executor`],
 //! and whoever owns threads brings them. What comes out never depends on who did the work.
 
+use crate::guarantee::Guarantee;
+
 /// Does pieces of work.
-pub trait Executor {
+pub trait Executor: Sync {
     /// How many pieces it can do at once.
     fn width(&self) -> usize;
 
@@ -14,6 +16,9 @@ pub trait Executor {
         T: Send,
         R: Send,
         W: Fn(T) -> R + Send + Sync;
+
+    /// Is told that one guarantee was judged, for whoever shows progress.
+    fn judged(&self, _guarantee: Guarantee) {}
 }
 
 /// Does one piece after the other.

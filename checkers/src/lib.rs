@@ -51,5 +51,5 @@ pub use exposure::{Clocks, Exposure};
 pub use finding::{Checker, Finding};
 pub use guarantee::Guarantee;
 pub use history::{History, HistoryError, Index};
-pub use verdict::{Outcome, Row, Ruling, Verdict, judge};
+pub use verdict::{Outcome, Row, Ruling, Verdict, judge, judge_with};
 pub use witness::{Anomaly, Witness};

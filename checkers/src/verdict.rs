@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::contract::{Contract, Promise};
+use crate::executor::{Executor, Sequential};
 use crate::explain::{Explanation, explain};
 use crate::exposure::Exposure;
 use crate::finding::{Checker, Finding};
@@ -126,6 +127,11 @@ pub fn checkers() -> [&'static dyn Checker; 10] {
 
 /// Judges a history by the guarantees that its header names, or by all.
 pub fn judge(history: &History) -> Verdict {
+    judge_with(history, &Sequential)
+}
+
+/// As [`judge`], with as many guarantees at once as the executor can. The verdict is the same.
+pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
     let index = Index::of(history);
     let contract = Contract::of_history(history, &index.exposure);
     let names = history.header.judges.as_ref();
@@ -136,25 +142,16 @@ pub fn judge(history: &History) -> Verdict {
                 .any(|n| Guarantee::from_name(n) == Some(guarantee))
         })
     };
-    let mut rows = Vec::new();
-    for (checker, promise) in checkers().into_iter().zip(contract.promises) {
-        if !is_judged(promise.guarantee) {
-            continue;
-        }
-        let finding = checker.check(history, &index);
-        let ruling = Ruling::of(promise.promised, &finding);
-        let explanations = finding
-            .anomalies
-            .iter()
-            .map(|anomaly| explain(history, &index.exposure, anomaly))
-            .collect();
-        rows.push(Row {
-            promise,
-            finding,
-            ruling,
-            explanations,
-        });
-    }
+    let judged = checkers()
+        .into_iter()
+        .zip(contract.promises)
+        .filter(|(_, promise)| is_judged(promise.guarantee))
+        .collect();
+    let rows = executor.map(judged, |(checker, promise)| {
+        let row = row(history, &index, checker, promise);
+        executor.judged(row.promise.guarantee);
+        row
+    });
     Verdict {
         outcome: outcome(&rows),
         rows,
@@ -163,6 +160,22 @@ pub fn judge(history: &History) -> Verdict {
         operations: history.operations.len() as u64,
         keys: history.keys.len() as u64,
         torn_tail: history.torn_tail,
+    }
+}
+
+fn row(history: &History, index: &Index, checker: &dyn Checker, promise: Promise) -> Row {
+    let finding = checker.check(history, index);
+    let ruling = Ruling::of(promise.promised, &finding);
+    let explanations = finding
+        .anomalies
+        .iter()
+        .map(|anomaly| explain(history, &index.exposure, anomaly))
+        .collect();
+    Row {
+        promise,
+        finding,
+        ruling,
+        explanations,
     }
 }
 

@@ -7,16 +7,17 @@ mod drive;
 mod host_clock;
 mod witness;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use quorate_checkers::history::{History, HistoryError, Quorum};
-use quorate_checkers::verdict::{self, Outcome, Verdict};
+use quorate_checkers::history::{History, HistoryError};
+use quorate_checkers::verdict::{Outcome, Verdict};
 use thiserror::Error;
 
 pub use drive::{Drive, Load, Recording};
 
 use crate::exit::Exit;
+use crate::judging::{Watch, judge_file};
 use crate::plan::{Plan, PlanError};
 use crate::report::progress::Progress;
 use crate::results::{ResultsError, RunDirectory};
@@ -139,7 +140,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
     let driven = runtime.block_on(live(plan, options, &directory, progress))?;
     progress.end();
 
-    let (history, verdict) = judge_file(&driven.history, None)?;
+    let (history, verdict) = judge_file(&driven.history, None, &Watch::default())?;
     directory.write("verdict.json", verdict.to_json())?;
     witness::write(&directory, &history, &verdict)?;
     if verdict.outcome == Outcome::Broken {
@@ -160,18 +161,6 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
         ran.directory.drop_data()?;
     }
     Ok(ran)
-}
-
-/// Reads a history file and judges it, by another claim than its own if one is given.
-pub fn judge_file(path: &Path, claim: Option<Quorum>) -> Result<(History, Verdict), RunError> {
-    let bytes = std::fs::read(path).map_err(crate::results::at("read", path))?;
-    let mut history = History::parse(&bytes).map_err(|source| RunError::History {
-        path: path.to_owned(),
-        source,
-    })?;
-    history.header.claim = claim.or(history.header.claim);
-    let verdict = verdict::judge(&history);
-    Ok((history, verdict))
 }
 
 struct Driven {

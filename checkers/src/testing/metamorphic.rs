@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::backwards::Backwards;
 use super::random::{Drawn, any_history};
 use crate::history::{Event, EventType, History, Nanos, Process};
-use crate::verdict::{Ruling, Verdict, judge};
+use crate::verdict::{Ruling, Verdict, judge, judge_with};
 
 /// Every line of a history.
 fn events(history: &History) -> Vec<Event> {
@@ -101,6 +102,7 @@ proptest! {
         let json = verdict.to_json();
         prop_assert!(json.ends_with("}\n"), "no final newline");
         prop_assert_eq!(&json, &judge(&history.clone()).to_json());
+        prop_assert_eq!(&verdict, &judge_with(&history, &Backwards));
         for row in &verdict.rows {
             prop_assert_eq!(row.explanations.len(), row.finding.anomalies.len());
             for explanation in &row.explanations {

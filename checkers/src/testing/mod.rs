@@ -1,10 +1,12 @@
 //! What the tests share: histories drawn as timelines, random histories, and brute-force twins of every checker.
 
+mod backwards;
 mod metamorphic;
 mod random;
 mod timeline;
 mod twin;
 
+pub(crate) use backwards::Backwards;
 pub(crate) use random::{Drawn, any_history};
 pub(crate) use timeline::{draw, draw_with, header};
 

@@ -2,11 +2,12 @@
 
 use super::args::{self, Common, Format};
 use crate::exit::Exit;
+use crate::judging::{attended, judge_file};
 use crate::plan::parse_claim;
 use crate::report::style::{Style, complain, print};
 use crate::report::text;
 use crate::results::find_history;
-use crate::run::{exit_of, judge_file};
+use crate::run::exit_of;
 
 pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit {
     let claim = match command.claim.as_deref().map(parse_claim).transpose() {
@@ -23,13 +24,20 @@ pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit
             return Exit::Usage;
         }
     };
-    match judge_file(&path, claim) {
-        Ok((history, verdict)) => {
+    let judged = attended(common.progress, move |watch| {
+        judge_file(&path, claim, watch)
+    });
+    match judged.and_then(Option::transpose) {
+        Ok(Some((history, verdict))) => {
             match common.format {
                 Format::Text => print(&text::check(&command.history, &history, &verdict, style)),
                 Format::Json => print(&verdict.to_json()),
             }
             exit_of(&verdict)
+        }
+        Ok(None) => {
+            complain("interrupted: nothing was judged");
+            Exit::Interrupted
         }
         // A file that cannot be read or understood is bad input here, not a failure of ours.
         Err(error) => {

@@ -3,3 +3,4 @@
 pub mod progress;
 pub mod style;
 pub mod text;
+pub mod watching;

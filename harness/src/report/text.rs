@@ -351,8 +351,8 @@ mod tests {
     use quorate_checkers::history::Quorum;
 
     use super::{check, grouped, percent};
+    use crate::judging::{Watch, judge_file};
     use crate::report::style::Style;
-    use crate::run::judge_file;
 
     #[test]
     fn numbers_are_grouped_and_shares_never_rounded_up() {
@@ -371,7 +371,8 @@ mod tests {
         let path = format!("{gallery}/stale-read-at-1-1/history.jsonl");
         let majority = Quorum { n: 3, r: 2, w: 2 };
         for (name, claim) in [("allowed", None), ("broken", Some(majority))] {
-            let (history, verdict) = judge_file(path.as_ref(), claim).expect("a history");
+            let (history, verdict) =
+                judge_file(path.as_ref(), claim, &Watch::default()).expect("a history");
             let report = check("stale-read-at-1-1", &history, &verdict, Style::plain());
             insta::assert_snapshot!(name, report);
         }

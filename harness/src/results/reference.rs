@@ -8,11 +8,12 @@ use super::directory::ResultsError;
 /// The history file that `reference` means.
 pub fn find_history(reference: &str, root: &Path) -> Result<PathBuf, ResultsError> {
     let path = PathBuf::from(reference);
-    if path.is_file() {
-        return Ok(path);
-    }
     if path.is_dir() {
         return history_in(&path, reference);
+    }
+    // A pipe is as good as a file: a history is read once, from its beginning to its end.
+    if path.exists() {
+        return Ok(path);
     }
     history_in(&find_run(reference, root)?, reference)
 }

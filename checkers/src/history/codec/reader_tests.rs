@@ -7,27 +7,7 @@ use super::reader::HistoryReader;
 use super::tests::{EVENTS, Mutation, any_event, file, mutate, mutation};
 use crate::executor::{Executor, Sequential};
 use crate::history::{Event, F, History, Process, Value};
-use crate::testing::{Drawn, any_history};
-
-/// Does the last piece first.
-struct Backwards;
-
-impl Executor for Backwards {
-    fn width(&self) -> usize {
-        3
-    }
-
-    fn map<T, R, W>(&self, items: Vec<T>, work: W) -> Vec<R>
-    where
-        T: Send,
-        R: Send,
-        W: Fn(T) -> R + Send + Sync,
-    {
-        let mut results: Vec<R> = items.into_iter().rev().map(work).collect();
-        results.reverse();
-        results
-    }
-}
+use crate::testing::{Backwards, Drawn, any_history};
 
 fn read(blocks: &[&[u8]], piece_bytes: usize, executor: &impl Executor) -> Result<History, String> {
     let mut reader = HistoryReader::in_pieces(piece_bytes);
