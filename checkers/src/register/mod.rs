@@ -7,6 +7,8 @@ pub mod certificate;
 pub mod frontier;
 pub mod linear;
 mod naming;
+pub mod stream;
+pub(crate) mod table;
 pub mod trace;
 pub mod violation;
 pub mod zones;
@@ -16,6 +18,7 @@ pub(crate) mod testing;
 
 pub use certificate::{Flaw, Order, verify};
 pub use linear::{Algorithm, Decision, Judgement, decide};
+pub use stream::RegisterStream;
 pub use trace::{Action, RegisterOp, Trace, ValueId};
 pub use violation::{Kind, Proof, Violation, Violations};
 pub use zones::{Answer, Unfit};

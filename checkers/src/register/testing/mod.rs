@@ -3,6 +3,7 @@
 pub(crate) mod brute;
 pub(crate) mod exhaustive;
 pub(crate) mod random;
+mod streamed;
 mod truth;
 
 use super::trace::{Action, RegisterOp, Trace, ValueId};
