@@ -45,7 +45,8 @@ impl<const W: usize> Roles<W> {
 }
 
 impl<const W: usize> Configuration<W> {
-    /// Whether everything that can still go well from `other` can also go well from here. The values are equal or settled.
+    /// Whether everything that can still go well from `other` can also go well from here. The values are equal or settled,
+    /// and the same compare-and-sets have taken effect.
     fn covers<R: Rules>(&self, other: &Configuration<W>, roles: &Roles<W>) -> bool {
         let differ = self.used.xor(other.used);
         let reads = other.used.without(self.used).and(roles.idle);
@@ -61,25 +62,22 @@ impl<const W: usize> Configuration<W> {
             writes.without(self.hidden)
         };
         let reads = if R::IGNORE_READS { Mask::EMPTY } else { reads };
-        differ
-            .and(roles.swaps)
-            .or(reads)
-            .or(spent)
-            .or(worse)
-            .is_empty()
+        reads.or(spent).or(worse).is_empty()
     }
 }
 
-/// Configurations with the same value.
+/// Configurations with the same value, in which the same compare-and-sets have taken effect: no others cover each other.
 #[derive(Clone, Debug)]
 struct Bucket<const W: usize> {
     value: u32,
+    swapped: Mask<W>,
     members: Vec<Configuration<W>>,
 }
 
 /// A set of configurations of which none covers another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Antichain<const W: usize> {
+    /// In ascending order.
     buckets: Vec<Bucket<W>>,
     len: usize,
 }
@@ -89,7 +87,7 @@ impl<const W: usize> Antichain<W> {
         self.len
     }
 
-    /// Empties it, and keeps the memory of the buckets.
+    /// Empties it.
     pub(super) fn clear(&mut self) {
         self.buckets.clear();
         self.len = 0;
@@ -101,9 +99,8 @@ impl<const W: usize> Antichain<W> {
 
     /// To change each of them in a way that keeps their values and the order between them.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Configuration<W>> {
-        self.buckets
-            .iter_mut()
-            .flat_map(|bucket| &mut bucket.members)
+        let buckets = self.buckets.iter_mut();
+        buckets.flat_map(|bucket| &mut bucket.members)
     }
 
     /// Adds one unless it is covered, and removes those that it covers. Says whether it was added, and how many were compared.
@@ -112,25 +109,36 @@ impl<const W: usize> Antichain<W> {
         new: Configuration<W>,
         roles: &Roles<W>,
     ) -> (bool, usize) {
+        let (value, swapped) = (new.value, new.used.and(roles.swaps));
         let mut compared = 0;
-        if new.value == SETTLED && !roles.refusals {
+        if value == SETTLED && !roles.refusals {
             // Whoever needs no value any more is covered by those who hold any.
-            compared += self.len;
-            if self.iter().any(|kept| kept.covers::<R>(&new, roles)) {
-                return (false, compared);
+            compared += self.buckets.len();
+            for bucket in self.buckets.iter().filter(|b| b.swapped == swapped) {
+                compared += bucket.members.len();
+                if bucket
+                    .members
+                    .iter()
+                    .any(|kept| kept.covers::<R>(&new, roles))
+                {
+                    return (false, compared);
+                }
             }
         }
-        let place = self
-            .buckets
-            .iter()
-            .position(|bucket| bucket.value == new.value);
-        let Some(place) = place else {
-            self.buckets.push(Bucket {
-                value: new.value,
-                members: vec![new],
-            });
-            self.len += 1;
-            return (true, compared);
+        let key = |bucket: &Bucket<W>| (bucket.value, bucket.swapped);
+        let place = match self.buckets.binary_search_by_key(&(value, swapped), key) {
+            Ok(place) => place,
+            Err(place) => {
+                self.buckets.insert(
+                    place,
+                    Bucket {
+                        value,
+                        swapped,
+                        members: Vec::new(),
+                    },
+                );
+                place
+            }
         };
         let members = &mut self.buckets[place].members;
         compared += members.len();
