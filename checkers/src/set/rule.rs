@@ -31,6 +31,10 @@ pub(super) enum Rule {
     LostWereKnown,
     /// Of an element, the last read that lacks it counts.
     LastAbsenceCounts,
+    /// What is acknowledged only after a read began may be missing from it.
+    TooLateIsNotLost,
+    /// The read that returned last is the final one.
+    LastToReturnIsFinal,
 }
 
 /// The rules that a judge keeps.

@@ -72,7 +72,7 @@ impl Violation {
     fn lost(&self, e: &str) -> (Vec<String>, String) {
         let (then, last) = self.known(3, e);
         let however = format!(
-            "However, {last} did not return {e}, and {last} is the last read to begin: {e} is lost."
+            "However, {last} did not return {e}, and {last} is the last read: {e} is lost."
         );
         (then, however)
     }

@@ -3,6 +3,7 @@
 mod exhaustive;
 mod full;
 mod grow_only;
+mod last_read;
 mod linearize;
 mod random;
 
