@@ -18,6 +18,9 @@ mod histories;
 #[path = "command_line/interrupted.rs"]
 mod interrupted;
 #[cfg(test)]
+#[path = "command_line/models.rs"]
+mod models;
+#[cfg(test)]
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]

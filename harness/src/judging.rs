@@ -3,7 +3,6 @@
 //! It knows files and threads; what a line means and what a history proves is the business of `quorate_checkers`. How the
 //! watch is shown is in `report/watching.rs`.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::interval;
 
+use crate::input::{self, Opened};
 use crate::report::progress::ProgressMode;
 use crate::report::watching::{LOOK_EVERY, Watching};
 use crate::results::at;
@@ -108,9 +108,11 @@ pub fn judge_file(
     claim: Option<Quorum>,
     watch: &Watch,
 ) -> Result<(History, Verdict), RunError> {
-    let file = File::open(path).map_err(at("read", path))?;
-    let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-    watch.bytes.store(bytes, Ordering::Relaxed);
+    let Opened {
+        source: file,
+        bytes,
+    } = input::open(path)?;
+    watch.bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
     let mut history = read_history(file, watch).map_err(|error| match error {
         ReadError::Io(source) => RunError::Results(at("read", path)(source)),
         ReadError::History(source) => RunError::History {

@@ -8,6 +8,7 @@ pub mod conductor;
 pub mod exit;
 pub mod fault;
 pub mod gate;
+pub mod input;
 pub mod judging;
 pub mod plan;
 pub mod report;

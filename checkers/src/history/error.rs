@@ -11,7 +11,7 @@ use super::header::FORMAT;
 pub enum HistoryError {
     /// The first line is not a header.
     #[error(
-        "line 1: not a header (no `format`): give a history.jsonl that quorate wrote, from its first line on"
+        "line 1: not a header (no `format`): give a history.jsonl that quorate wrote, from its first line on, or judge another tool's by --model"
     )]
     HeaderMissing,
     /// The header has a format that this build does not read.

@@ -79,6 +79,14 @@ impl Datum {
         *self == Datum::Nil
     }
 
+    /// For people: a text without its quotes, anything else as EDN writes it.
+    pub fn plain(&self) -> String {
+        match self {
+            Datum::Text(text) => text.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// The elements of a list, vector or set.
     pub fn elements(&self) -> Option<&[Datum]> {
         match self {

@@ -39,6 +39,13 @@ impl InputFormat {
         }
     }
 
+    /// The format of a name.
+    pub fn from_name(name: &str) -> Option<InputFormat> {
+        InputFormat::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
+
     /// The format of a content.
     ///
     /// # Errors

@@ -21,6 +21,31 @@ pub enum OutputFormat {
     Jsonl,
 }
 
+impl OutputFormat {
+    /// All of them.
+    pub const ALL: [OutputFormat; 3] = [
+        OutputFormat::Edn,
+        OutputFormat::ElleJson,
+        OutputFormat::Jsonl,
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputFormat::Edn => "edn",
+            OutputFormat::ElleJson => "elle-json",
+            OutputFormat::Jsonl => "jsonl",
+        }
+    }
+
+    /// The format of a name.
+    pub fn from_name(name: &str) -> Option<OutputFormat> {
+        OutputFormat::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
+}
+
 impl Log {
     /// The file.
     pub fn to_bytes(&self, format: OutputFormat) -> Vec<u8> {

@@ -1,9 +1,11 @@
 //! Why a log cannot be judged by a model, and what to do.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use super::options::Model;
-use crate::log::{LogError, Place};
+use crate::log::{Log, LogError, LogEventType, Place};
 
 /// Why a log cannot be judged by a model.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -33,6 +35,19 @@ pub enum ModelError {
         /// What it must be.
         wanted: &'static str,
     },
+}
+
+/// The names of the operations in a log, each once, in their order.
+pub fn functions(log: &Log) -> Vec<&str> {
+    let asked = log
+        .events
+        .iter()
+        .filter(|event| event.kind == LogEventType::Invoke && !event.process.is_nemesis());
+    let names: BTreeSet<&str> = asked
+        .map(|event| &*event.f)
+        .filter(|f| !f.is_empty())
+        .collect();
+    names.into_iter().collect()
 }
 
 /// Which models know operations with these names, in words.

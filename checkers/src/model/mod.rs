@@ -12,7 +12,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-pub use error::{ModelError, models_that_fit};
+pub use error::{ModelError, functions, models_that_fit};
 pub use options::{FailedCas, Model, ModelOptions, NilReads};
 pub use report::{Answer, Ignored, KeyReport, ModelAnomaly, Outcomes, Report};
 

@@ -56,6 +56,14 @@ pub enum FailedCas {
 }
 
 impl FailedCas {
+    /// All of them.
+    pub const ALL: [FailedCas; 3] = [FailedCas::Reads, FailedCas::Nothing, FailedCas::NotEqual];
+
+    /// The one of a name.
+    pub fn from_name(name: &str) -> Option<FailedCas> {
+        FailedCas::ALL.into_iter().find(|one| one.name() == name)
+    }
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -76,6 +84,14 @@ pub enum NilReads {
 }
 
 impl NilReads {
+    /// All of them.
+    pub const ALL: [NilReads; 2] = [NilReads::Initial, NilReads::Unknown];
+
+    /// The one of a name.
+    pub fn from_name(name: &str) -> Option<NilReads> {
+        NilReads::ALL.into_iter().find(|one| one.name() == name)
+    }
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {

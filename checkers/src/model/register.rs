@@ -31,7 +31,7 @@ pub(super) fn judge(
     let evidence = trace.ops.iter().filter(|op| tells(op)).count() as u64;
     let decision = decide(&trace);
     let mut report = KeyReport {
-        key: key.map(ToString::to_string),
+        key: key.map(Datum::plain),
         algorithm: decision.algorithm.name(),
         judged: decision.operations,
         evidence,
@@ -222,7 +222,7 @@ impl Subject<'_> {
     pub(super) fn anomaly(&self, name: &str, key: Option<&Datum>, tale: Tale) -> ModelAnomaly {
         let title = name.replace('-', " ").to_uppercase();
         let title = match key {
-            Some(key) => format!("{title}  key {key}"),
+            Some(key) => format!("{title}  key {}", key.plain()),
             None => title,
         };
         let lets = tale.lets.iter().enumerate();

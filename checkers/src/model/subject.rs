@@ -180,7 +180,7 @@ impl<'a> Subject<'a> {
 
     fn told(&self, operation: &LogOperation, key: Option<&Datum>) -> String {
         let f = &operation.f;
-        let key = key.map_or_else(String::new, |key| format!(" {key}"));
+        let key = key.map_or_else(String::new, |key| format!(" {}", key.plain()));
         match (&**f, operation.status) {
             ("read", Status::Ok) => format!("{f}{key} -> {}", self.result(operation)),
             ("read" | "delete", _) => format!("{f}{key}"),
@@ -210,8 +210,7 @@ impl<'a> Subject<'a> {
             .and_then(|event| self.log.events.get(event));
         match completion.map(|event| &event.error) {
             None | Some(Datum::Nil) => word.to_owned(),
-            Some(Datum::Text(error)) => format!("{word}: {error}"),
-            Some(error) => format!("{word}: {error}"),
+            Some(error) => format!("{word}: {}", error.plain()),
         }
     }
 }

@@ -218,10 +218,7 @@ fn our_own_histories_have_keys_of_their_own() {
         .collect();
     assert_eq!(
         keys,
-        [
-            (Some("\"k1\""), Answer::Broken),
-            (Some("\"k2\""), Answer::Kept)
-        ]
+        [(Some("k1"), Answer::Broken), (Some("k2"), Answer::Kept)]
     );
     assert_eq!(
         report.ignored,

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use quorate_checkers::log::{InputFormat, OutputFormat};
+use quorate_checkers::model::{FailedCas, Model, NilReads};
 
 use crate::report::progress::ProgressMode;
 use crate::report::style::ColorMode;
@@ -16,6 +19,7 @@ Examples:
   quorate run -N 3 -R 1 -W 1 --faults partition,pause  see stale reads that nobody promised to prevent
   quorate run -R 1 -W 1 --claim 3/2/2                  the same, judged by a promise that it cannot keep
   quorate check latest                                 judge the last run again
+  quorate check history.edn --model cas-register       judge a history of Jepsen's
   quorate explain fresh-reads                          what a guarantee means, who gives it, what breaks it";
 
 const AFTER_GENERATE: &str = "\
@@ -81,8 +85,10 @@ pub(super) enum Format {
 pub(super) enum Command {
     /// Run one plan once, judge it, report
     Run(Box<Run>),
-    /// Judge a saved history again
-    Check(Check),
+    /// Judge a saved history again, or one of another tool
+    Check(Box<Check>),
+    /// Write a history in the format of another tool
+    Convert(Convert),
     /// Run a list of plans: promises must hold, canaries must sing
     Gate(Gate),
     /// Make up a history, of any length, right or wrong in one way, for measuring and trying judges
@@ -220,14 +226,81 @@ pub(super) struct LoadFlags {
     pub(super) op_timeout: Option<String>,
 }
 
+const CHECK_AFTER_HELP: &str = "\
+Files may be compressed (.gz, .zst); what they are is told from their content.
+
+A history of another tool says nothing of the store, so nothing is promised: say as what its operations are to be judged.
+  quorate check history.edn --model cas-register          a Jepsen test of one register
+  quorate check history.edn --model register --keyed      values are [key value], as independent tests write them
+  quorate check etcd_007.log --model cas-register         log lines of Jepsen, as in Porcupine's test data
+  quorate check latest --model register                   one of ours, by what is asked of any register
+
+Exit codes: 0 kept · 1 broken · 2 the file or the command cannot be understood · 3 undecided";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_help = CHECK_AFTER_HELP)]
 pub(super) struct Check {
-    /// A history.jsonl, a run's directory, `latest`, `failed`, or the beginning of a run's id
+    /// A history.jsonl, a run's directory, `latest`, `failed`, the beginning of a run's id, or a history of another tool
     #[arg(value_name = "HISTORY")]
     pub(super) history: String,
     /// Judge by the promises of this N/R/W instead of those in the history
     #[arg(long, value_name = "N/R/W")]
     pub(super) claim: Option<String>,
+    #[command(flatten)]
+    pub(super) foreign: Foreign,
+}
+
+/// How to understand a history of another tool.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Histories of other tools")]
+pub(super) struct Foreign {
+    /// As what the operations are judged
+    #[arg(long, value_name = "MODEL", conflicts_with = "claim", value_parser = names(Model::ALL.map(Model::name)))]
+    pub(super) model: Option<String>,
+    /// Values are [key value]: judge each key apart
+    #[arg(long, requires = "model")]
+    pub(super) keyed: bool,
+    /// What a failed compare-and-set says: it found the value that its completion carries (reads), nothing, or that the value was not
+    /// the expected one (not-equal) [default: nothing; not-equal for jepsen-log]
+    #[arg(long, value_name = "WHAT", requires = "model", hide_possible_values = true, value_parser = names(FailedCas::ALL.map(FailedCas::name)))]
+    pub(super) failed_cas: Option<String>,
+    /// What a read of nil says: the value in the beginning (initial), or nothing (unknown) [default: unknown; initial for quorate and
+    /// jepsen-log]
+    #[arg(long, value_name = "WHAT", requires = "model", hide_possible_values = true, value_parser = names(NilReads::ALL.map(NilReads::name)))]
+    pub(super) nil_reads: Option<String>,
+    /// The format of the file [default: told from its content]
+    #[arg(long, value_name = "FORMAT", value_parser = names(InputFormat::ALL.map(InputFormat::name)))]
+    pub(super) input_format: Option<String>,
+}
+
+fn names<const N: usize>(names: [&'static str; N]) -> PossibleValuesParser {
+    PossibleValuesParser::new(names)
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Unknown fields are kept. Completions that failed or are of unknown outcome are given the value of their invocation, which other
+checkers rely on. JSON knows neither keywords nor sets: they become strings and arrays.
+
+Examples:
+  quorate convert latest history.edn --to edn --keyed    one of ours for Jepsen's checkers: values become [key value]
+  quorate convert history.edn - --to elle-json           Jepsen's for elle-cli, on stdout")]
+pub(super) struct Convert {
+    /// What to read: whatever `check` reads
+    #[arg(value_name = "IN")]
+    pub(super) input: String,
+    /// The file to write; `-` = stdout
+    #[arg(value_name = "OUT")]
+    pub(super) output: PathBuf,
+    /// The format to write
+    #[arg(long, value_name = "FORMAT", value_parser = names(OutputFormat::ALL.map(OutputFormat::name)))]
+    pub(super) to: String,
+    /// Make values [key value] from the field `key`
+    #[arg(long)]
+    pub(super) keyed: bool,
+    /// The format of the file that is read [default: told from its content]
+    #[arg(long, value_name = "FORMAT", value_parser = names(InputFormat::ALL.map(InputFormat::name)))]
+    pub(super) input_format: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

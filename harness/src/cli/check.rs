@@ -1,6 +1,9 @@
-//! `quorate check`: judge a saved history again.
+//! `quorate check`: judge a saved history again. By a model, and histories of other tools: `model.rs`.
+
+use quorate_checkers::model::Model;
 
 use super::args::{self, Common, Format};
+use super::model;
 use crate::exit::Exit;
 use crate::judging::{attended, judge_file};
 use crate::plan::parse_claim;
@@ -24,6 +27,13 @@ pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit
             return Exit::Usage;
         }
     };
+    if let Some(model) = command.foreign.model.as_deref().and_then(Model::from_name) {
+        return model::main(model, &command.foreign, &path, common, style);
+    }
+    if let Some(why) = model::models_for(&path, command.foreign.input_format.as_deref()) {
+        complain(&why);
+        return Exit::Usage;
+    }
     let judged = attended(common.progress, move |watch| {
         judge_file(&path, claim, watch)
     });

@@ -2,11 +2,13 @@
 
 mod args;
 mod check;
+mod convert;
 mod doctor;
 mod explain;
 mod gate;
 mod generate;
 mod list;
+mod model;
 mod node;
 mod options;
 mod run;
@@ -36,6 +38,7 @@ pub fn main() -> Exit {
     match args.command {
         Command::Run(command) => run::main(&command, &args.common, style),
         Command::Check(command) => check::main(&command, &args.common, style),
+        Command::Convert(command) => convert::main(&command, &args.common),
         Command::Gate(command) => gate::main(&command, &args.common, style),
         Command::Generate(command) => generate::main(&command),
         Command::Explain(command) => explain::main(&command),

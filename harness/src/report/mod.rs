@@ -1,5 +1,6 @@
 //! Reports: a verdict told to people and machines. Nothing here judges.
 
+pub mod model;
 pub mod progress;
 pub mod style;
 pub mod text;

@@ -334,7 +334,7 @@ fn duration(ns: u64) -> String {
     }
 }
 
-fn indented(text: &str) -> String {
+pub(super) fn indented(text: &str) -> String {
     text.lines()
         .map(|line| {
             if line.is_empty() {
