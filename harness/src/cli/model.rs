@@ -69,6 +69,10 @@ pub(super) fn read(path: &Path, format: Option<&str>) -> Result<Log, String> {
 
 /// What to say of a file that is a history of another tool; none if it is one of ours, or none at all.
 pub(super) fn models_for(path: &Path, format: Option<&str>) -> Option<String> {
+    // What comes through a pipe can be read only once.
+    if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return None;
+    }
     let named = format.and_then(InputFormat::from_name);
     let format = named.or_else(|| detect(path))?;
     if format == InputFormat::Quorate {
