@@ -76,7 +76,8 @@ impl Contract {
         Contract::with_levels(&history.header, exposure, Levels::of(history, base))
     }
 
-    fn with_levels(header: &Header, exposure: &Exposure, levels: Levels) -> Contract {
+    /// The promises of a header's settings when operations asked for levels of their own.
+    pub(crate) fn with_levels(header: &Header, exposure: &Exposure, levels: Levels) -> Contract {
         let base = header.claim.unwrap_or(header.quorum);
         let terms = Terms {
             n: base.n,

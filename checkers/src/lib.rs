@@ -40,6 +40,7 @@ pub mod phantom;
 pub mod resurrected_delete;
 pub mod session;
 pub mod stale_read;
+pub mod stream;
 
 #[cfg(test)]
 mod testing;

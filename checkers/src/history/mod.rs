@@ -10,9 +10,9 @@ pub mod excerpt;
 pub mod fault;
 pub mod header;
 pub mod index;
-mod names;
+pub(crate) mod names;
 pub mod operation;
-mod pairing;
+pub(crate) mod pairing;
 mod windows;
 
 pub use codec::HistoryReader;

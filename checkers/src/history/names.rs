@@ -10,13 +10,13 @@ const SLOTS_MIN: usize = 16;
 
 /// Finds names by their text.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     slots: Vec<u32>,
 }
 
 impl Places {
     /// The places of these names, each of which must occur once.
-    pub(super) fn of(names: &[String]) -> Places {
+    pub(crate) fn of(names: &[String]) -> Places {
         let mut places = Places {
             slots: vec![EMPTY; SLOTS_MIN],
         };
@@ -26,7 +26,7 @@ impl Places {
 
     /// The place of `name` in `names`, which are those that this table knows; the name is appended if it is new. None if there
     /// is no number left for it.
-    pub(super) fn intern(&mut self, names: &mut Vec<String>, name: &str) -> Option<u32> {
+    pub(crate) fn intern(&mut self, names: &mut Vec<String>, name: &str) -> Option<u32> {
         let slot = self.slot(names, name);
         if self.slots[slot] != EMPTY {
             return Some(self.slots[slot]);

@@ -17,7 +17,7 @@ use super::windows::Windows;
 const LINES_BEFORE_EVENTS: u64 = 2;
 
 /// The line of an event, counting from 1.
-pub(super) fn line_of(index: u64) -> u64 {
+pub(crate) fn line_of(index: u64) -> u64 {
     index.saturating_add(LINES_BEFORE_EVENTS)
 }
 

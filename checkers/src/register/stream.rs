@@ -137,13 +137,13 @@ impl RegisterStream {
             let since = Some(zone.first_end);
             // Not stale: then it would have been forgotten.
             sight.older = self.shown_call > since;
-            sight.flip = self.shown.beyond(value) > Some(zone.shown);
-            sight.conflict = self.begun.beyond(value) > since;
+            sight.flip = self.shown.beyond(Some(value)) > Some(zone.shown);
+            sight.conflict = self.begun.beyond(Some(value)) > since;
         }
         if !sight.convicts() {
             zone.last_call = now;
             if zone.first_end < Trace::NEVER {
-                self.begun.raise(value, now);
+                self.begun.raise(Some(value), now);
             }
         }
         sight
@@ -171,8 +171,18 @@ impl RegisterStream {
             zone.shown = zone.shown.min(now);
             self.shown_call = self.shown_call.max(Some(zone.write_call));
         }
-        self.shown.raise(value, call);
+        self.shown.raise(Some(value), call);
         Explained::Yes
+    }
+
+    /// A read of the initial value that began at `call` returns.
+    pub fn initial_read_ends(&mut self, call: u64) {
+        self.shown.raise(None, call);
+    }
+
+    /// A read of a value that can no longer be read returns: that it was read still tells of others.
+    pub fn stale_read_ends(&mut self, value: u64, call: u64) {
+        self.shown.raise(Some(value), call);
     }
 
     /// Whether some acknowledged write has returned.
@@ -193,7 +203,7 @@ impl RegisterStream {
         };
         if zone.first_end == Trace::NEVER && now < Trace::NEVER {
             zone.first_end = now;
-            self.begun.raise(value, zone.last_call);
+            self.begun.raise(Some(value), zone.last_call);
             self.by_end.push_back((value, now));
         }
     }
@@ -226,10 +236,10 @@ impl RegisterStream {
     }
 }
 
-/// Which value reaches furthest, and how far the others do.
+/// Which value reaches furthest, and how far the others do. None is the initial value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reach {
-    first: Option<(u64, u64)>,
+    first: Option<(Option<u64>, u64)>,
     others: Option<u64>,
 }
 
@@ -238,7 +248,7 @@ impl Reach {
         self.first.is_some()
     }
 
-    fn raise(&mut self, value: u64, to: u64) {
+    fn raise(&mut self, value: Option<u64>, to: u64) {
         match &mut self.first {
             Some((first, reach)) if *first == value => *reach = to.max(*reach),
             Some((_, reach)) if *reach >= to => self.others = self.others.max(Some(to)),
@@ -250,7 +260,7 @@ impl Reach {
     }
 
     /// How far the values other than this one reach.
-    fn beyond(&self, value: u64) -> Option<u64> {
+    fn beyond(&self, value: Option<u64>) -> Option<u64> {
         match self.first {
             Some((first, _)) if first == value => self.others,
             first => first.map(|(_, reach)| reach),
@@ -266,11 +276,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn others_are_all_but_one(steps in prop::collection::vec((0..5_u64, 0..20_u64), 0..40)) {
+        fn others_are_all_but_one(steps in prop::collection::vec((prop::option::of(0..5_u64), 0..20_u64), 0..40)) {
             let mut reach = Reach::default();
             for (last, &(value, to)) in steps.iter().enumerate() {
                 reach.raise(value, to);
-                for asked in 0..6 {
+                for asked in (0..6).map(Some).chain([None]) {
                     let others = steps[..=last].iter().filter(|(value, _)| *value != asked);
                     prop_assert_eq!(reach.beyond(asked), others.map(|(_, to)| *to).max());
                 }

@@ -17,24 +17,24 @@ const DIGITS_MAX: usize = 19;
 
 /// One line about an operation of a client, borrowed from its text.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::history) struct Line<'a> {
-    pub(in crate::history) index: u64,
-    pub(in crate::history) time: Nanos,
-    pub(in crate::history) process: u64,
-    pub(in crate::history) value: Value,
-    pub(in crate::history) key: Option<&'a str>,
-    pub(in crate::history) error: Option<&'a str>,
-    pub(in crate::history) node: Option<&'a str>,
+pub(crate) struct Line<'a> {
+    pub(crate) index: u64,
+    pub(crate) time: Nanos,
+    pub(crate) process: u64,
+    pub(crate) value: Value,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) node: Option<&'a str>,
     /// The evidence as our own writer writes it.
-    pub(in crate::history) claims: Option<&'a str>,
-    pub(in crate::history) level: Option<u32>,
-    pub(in crate::history) kind: EventType,
-    pub(in crate::history) f: Function,
+    pub(crate) claims: Option<&'a str>,
+    pub(crate) level: Option<u32>,
+    pub(crate) kind: EventType,
+    pub(crate) f: Function,
 }
 
 impl<'a> Line<'a> {
     /// Reads a line without its newline; none if it is not exactly as our writer would write it.
-    pub(in crate::history) fn read(text: &'a [u8]) -> Option<Line<'a>> {
+    pub(crate) fn read(text: &'a [u8]) -> Option<Line<'a>> {
         let mut cursor = Cursor {
             text: std::str::from_utf8(text).ok()?,
             at: 0,
@@ -44,7 +44,7 @@ impl<'a> Line<'a> {
     }
 
     /// The same line from an event of a client; its claims are given because the event does not hold their text.
-    pub(in crate::history) fn of(event: &'a Event, claims: Option<&'a str>) -> Option<Line<'a>> {
+    pub(crate) fn of(event: &'a Event, claims: Option<&'a str>) -> Option<Line<'a>> {
         let Process::Client(process) = event.process else {
             return None;
         };

@@ -58,12 +58,12 @@ impl Header {
     }
 }
 
-pub(super) fn is_json(text: &[u8]) -> bool {
+pub(crate) fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// Why a line is no event.
-pub(super) fn refusal(text: &[u8], line: u64, source: serde_json::Error) -> HistoryError {
+pub(crate) fn refusal(text: &[u8], line: u64, source: serde_json::Error) -> HistoryError {
     if is_json(text) {
         HistoryError::BadField { line, source }
     } else {

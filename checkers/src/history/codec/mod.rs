@@ -5,7 +5,8 @@ mod jsonl;
 mod line;
 mod reader;
 
-pub(in crate::history) use canonical::Line;
+pub(crate) use canonical::Line;
+pub(crate) use jsonl::{is_json, refusal};
 pub use reader::HistoryReader;
 
 #[cfg(test)]

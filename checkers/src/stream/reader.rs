@@ -1,0 +1,163 @@
+//! A file, block by block, into a judge: what of it can be promised so far, and what was found.
+
+use std::collections::VecDeque;
+
+use super::judge::{Alarm, StreamJudge};
+use super::result::Streamed;
+use crate::contract::Contract;
+use crate::exposure::Exposure;
+use crate::history::codec::{Line, is_json, refusal};
+use crate::history::pairing::line_of;
+use crate::history::{Event, Header, History, HistoryError, Process, Quorum};
+
+/// Reads and judges a history in one go.
+#[derive(Default)]
+pub struct StreamReader {
+    claim: Option<Quorum>,
+    /// The beginning of a line whose end has not come.
+    tail: Vec<u8>,
+    /// None until the header was read.
+    begun: Option<Begun>,
+    is_torn: bool,
+}
+
+struct Begun {
+    header: Header,
+    judge: StreamJudge,
+    /// Faults and phases, which are few.
+    nemesis: Vec<Event>,
+}
+
+/// What came of a whole file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The first line.
+    pub header: Header,
+    /// What was found.
+    pub streamed: Streamed,
+    /// Alarms that nobody took.
+    pub alarms: VecDeque<Alarm>,
+    /// What the run was exposed to.
+    pub exposure: Exposure,
+    /// What was promised.
+    pub contract: Contract,
+    /// Whether the last line was torn and dropped.
+    pub is_torn: bool,
+}
+
+impl StreamReader {
+    /// A reader of a file that is judged by another claim than its own, if one is given.
+    pub fn new(claim: Option<Quorum>) -> StreamReader {
+        StreamReader {
+            claim,
+            ..StreamReader::default()
+        }
+    }
+
+    /// Takes the next block. After an error the reader is of no use any more.
+    ///
+    /// # Errors
+    /// The first line that cannot be part of a history, and why.
+    pub fn push_block(&mut self, block: &[u8]) -> Result<(), HistoryError> {
+        let mut rest = block;
+        if !self.tail.is_empty() {
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+            self.tail.extend_from_slice(&rest[..end]);
+            rest = &rest[end..];
+            if self.tail.ends_with(b"\n") {
+                let mut line = std::mem::take(&mut self.tail);
+                line.pop();
+                self.line(&line)?;
+                line.clear();
+                self.tail = line;
+            }
+        }
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.line(&rest[..end])?;
+            rest = &rest[end + 1..];
+        }
+        self.tail.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// The next alarm, if there is one.
+    pub fn next_alarm(&mut self) -> Option<Alarm> {
+        self.begun.as_mut()?.judge.next_alarm()
+    }
+
+    /// Events taken so far.
+    pub fn events(&self) -> u64 {
+        self.begun.as_ref().map_or(0, |begun| begun.judge.events())
+    }
+
+    /// What is promised, by all that happened so far; none before the header was read.
+    ///
+    /// # Errors
+    /// When some line of the nemesis cannot be understood.
+    pub fn contract(&self) -> Result<Option<(Exposure, Contract)>, HistoryError> {
+        self.begun.as_ref().map(Begun::contract).transpose()
+    }
+
+    /// What came of it, when all blocks were taken. A torn last line (no newline, not JSON) is dropped.
+    ///
+    /// # Errors
+    /// As [`StreamReader::push_block`].
+    pub fn finish(mut self) -> Result<Read, HistoryError> {
+        let tail = std::mem::take(&mut self.tail);
+        if self.begun.is_none() || (!tail.is_empty() && is_json(&tail)) {
+            self.line(&tail)?;
+        } else {
+            self.is_torn = !tail.is_empty();
+        }
+        let Some(begun) = self.begun else {
+            return Err(HistoryError::HeaderMissing);
+        };
+        let (exposure, contract) = begun.contract()?;
+        let (streamed, alarms) = begun.judge.finish();
+        Ok(Read {
+            header: begun.header,
+            streamed,
+            alarms,
+            exposure,
+            contract,
+            is_torn: self.is_torn,
+        })
+    }
+
+    fn line(&mut self, text: &[u8]) -> Result<(), HistoryError> {
+        let Some(begun) = &mut self.begun else {
+            let mut header = Header::parse(text)?;
+            header.claim = self.claim.or(header.claim);
+            self.begun = Some(Begun {
+                judge: StreamJudge::new(&header),
+                header,
+                nemesis: Vec::new(),
+            });
+            return Ok(());
+        };
+        if let Some(line) = Line::read(text) {
+            return begun.judge.push_line(&line);
+        }
+        let number = line_of(begun.judge.events());
+        let event: Event =
+            serde_json::from_slice(text).map_err(|source| refusal(text, number, source))?;
+        begun.judge.push(&event)?;
+        if event.process == Process::Nemesis {
+            begun.nemesis.push(event);
+        }
+        Ok(())
+    }
+}
+
+impl Begun {
+    fn contract(&self) -> Result<(Exposure, Contract), HistoryError> {
+        let events = (0..).zip(&self.nemesis).map(|(index, event)| Event {
+            index,
+            ..event.clone()
+        });
+        let faults = History::from_events(self.header.clone(), events.collect())?;
+        let exposure = Exposure::of_history(&faults);
+        let contract = Contract::with_levels(&self.header, &exposure, self.judge.levels());
+        Ok((exposure, contract))
+    }
+}
