@@ -6,7 +6,9 @@
 pub mod certificate;
 pub mod frontier;
 pub mod linear;
+pub mod minimise;
 mod naming;
+pub mod no_order;
 pub mod stream;
 pub(crate) mod table;
 pub mod trace;
@@ -18,6 +20,8 @@ pub(crate) mod testing;
 
 pub use certificate::{Flaw, Order, verify};
 pub use linear::{Algorithm, Decision, Judgement, decide};
+pub use minimise::minimise;
+pub use no_order::NoOrder;
 pub use stream::RegisterStream;
 pub use trace::{Action, RegisterOp, Trace, ValueId};
 pub use violation::{Kind, Proof, Violation, Violations};

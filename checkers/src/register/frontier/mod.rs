@@ -30,7 +30,7 @@ mod timetable;
 mod trail;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::certificate::Order;
 use super::trace::Trace;
