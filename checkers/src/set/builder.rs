@@ -3,7 +3,7 @@
 //! For importers. Operations may come in any order; nothing that comes is an error.
 
 use super::history::{Add, NEVER, SetHistory, SetRead};
-use super::names::{ElementRef, Interner};
+use super::names::{ElementNames, ElementRef, Interner};
 use crate::history::Status;
 
 /// When an operation was, who asked, and how it ended.
@@ -93,8 +93,8 @@ impl SetHistoryBuilder {
         adds.sort_by_key(|add| (add.invoked, add.place));
         let mut reads: Vec<SetRead> = self.reads.iter().map(|&parts| read(parts)).collect();
         reads.sort_by_key(|read| (read.invoked, read.place));
-        let (new_ids, added) = first_added_first(&adds, self.interner.len());
         let mut names = self.interner.into_names();
+        let (new_ids, added) = first_added_first(&adds, &names);
         if new_ids.iter().zip(0..).any(|(&new, old)| new != old) {
             let renumber = |id: &mut u32| *id = new_ids[*id as usize];
             for add in &mut adds {
@@ -143,9 +143,9 @@ impl SetHistoryBuilder {
 /// No id.
 const NONE: u32 = u32::MAX;
 
-/// New ids by old ones: added elements first, in the order of their first attempts. And how many are added.
-fn first_added_first(adds: &[Add], elements: usize) -> (Vec<u32>, u32) {
-    let mut new_ids = vec![NONE; elements];
+/// New ids by old ones: added elements first, in the order of their first attempts, then the others by name. And how many are added.
+fn first_added_first(adds: &[Add], names: &ElementNames) -> (Vec<u32>, u32) {
+    let mut new_ids = vec![NONE; names.len()];
     let mut next = 0;
     for add in adds {
         let id = &mut new_ids[add.element as usize];
@@ -155,8 +155,14 @@ fn first_added_first(adds: &[Add], elements: usize) -> (Vec<u32>, u32) {
         }
     }
     let added = next;
-    for id in new_ids.iter_mut().filter(|id| **id == NONE) {
-        *id = next;
+    let mut others: Vec<u32> = (0..)
+        .zip(&new_ids)
+        .filter(|(_, new)| **new == NONE)
+        .map(|(old, _)| old)
+        .collect();
+    others.sort_by_cached_key(|&old| names.of(old));
+    for old in others {
+        new_ids[old as usize] = next;
         next += 1;
     }
     (new_ids, added)

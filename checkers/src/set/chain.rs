@@ -40,7 +40,8 @@ impl Chain {
         for read in by_size {
             let list = sifted.list(history, read as usize);
             let next = number + 1;
-            let held = list.len() - chain.raise(list, NONE, next);
+            let (raised, first) = chain.raise(list, NONE, next);
+            let held = list.len() - raised;
             if held < size && rules.keep(Rule::SmallerSetsAreSubsets) {
                 chain.raise(list, next, NONE);
                 let smaller = sifted.list(history, reader as usize);
@@ -50,11 +51,7 @@ impl Chain {
                 continue;
             }
             if held < list.len() {
-                let first = list
-                    .iter()
-                    .copied()
-                    .find(|&e| chain.level[e as usize] == next);
-                chain.grown.push((first.unwrap_or(NONE), read));
+                chain.grown.push((first, read));
                 (number, size) = (next, list.len());
             }
             reader = read;
@@ -63,26 +60,27 @@ impl Chain {
         chain
     }
 
-    /// Puts the elements of a list from one level to another, and counts them.
-    fn raise(&mut self, list: &[u32], from: u32, to: u32) -> usize {
-        let mut count = 0;
+    /// Puts the elements of a list from one level to another. How many are these, and which is the first of all?
+    fn raise(&mut self, list: &[u32], from: u32, to: u32) -> (usize, u32) {
+        let (mut count, mut first) = (0, NONE);
         for &element in list {
             let level = &mut self.level[element as usize];
             if *level == from {
                 *level = to;
                 count += 1;
+                first = first.min(element);
             }
         }
-        count
+        (count, first)
     }
 
-    /// An element of the chain that is in `smaller` and not in `list`. The levels are as they were at the end.
+    /// The first element of the chain that is in `smaller` and not in `list`. The levels are as they were at the end.
     fn lacking(&mut self, smaller: &[u32], list: &[u32]) -> u32 {
         self.mark(list);
         let unmarked = |e: &u32| self.level[*e as usize] & MARK == 0;
-        let lacking = smaller.iter().copied().find(unmarked).unwrap_or(NONE);
+        let lacking = smaller.iter().copied().filter(unmarked).min();
         self.mark(list);
-        lacking
+        lacking.unwrap_or(NONE)
     }
 
     /// Marks the elements of a list, or takes the marks away.
@@ -92,10 +90,10 @@ impl Chain {
         }
     }
 
-    /// An element of a list that no set so far has.
+    /// The first element of a list that no set so far has.
     fn unmet(&self, list: &[u32]) -> u32 {
         let unmet = |e: &u32| self.level[*e as usize] == NONE;
-        list.iter().copied().find(unmet).unwrap_or(NONE)
+        list.iter().copied().filter(unmet).min().unwrap_or(NONE)
     }
 }
 

@@ -55,7 +55,7 @@ pub struct SetRead {
 /// The operations of one set.
 ///
 /// Elements that somebody tried to add have the ids below [`SetHistory::added`], in the order of their first attempts; elements that
-/// were only read have the ids from there on.
+/// were only read have the ids from there on, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetHistory {
     pub(super) adds: Vec<Add>,

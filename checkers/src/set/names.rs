@@ -187,10 +187,6 @@ impl Interner {
         id
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
     pub(super) fn into_names(self) -> ElementNames {
         ElementNames { names: self.names }
     }

@@ -30,7 +30,7 @@ impl Violation {
             ),
             Kind::Duplicate => (
                 vec![format!("A set holds {e} once or not at all.")],
-                format!("However, A returned {e} {}.", times(self.amount)),
+                format!("However, A returned {} copies of {e}.", self.amount),
             ),
             Kind::Missed => (
                 vec![acknowledged("B", &e)],
@@ -100,11 +100,4 @@ impl Violation {
 
 fn acknowledged(read: &str, e: &str) -> String {
     format!("A added {e} and was acknowledged before {read} began, so {read} had to return {e}.")
-}
-
-fn times(count: u64) -> String {
-    match count {
-        2 => "twice".to_owned(),
-        _ => format!("{count} times"),
-    }
 }

@@ -4,8 +4,10 @@ mod exhaustive;
 mod full;
 mod grow_only;
 mod last_read;
+mod laws;
 mod linearize;
 mod random;
+mod tales;
 
 /// How many random histories a test judges: many on demand (`QUORATE_CASES`, read when the tests are built), few otherwise.
 pub(super) fn cases(otherwise: u64) -> u64 {
