@@ -137,7 +137,12 @@ impl Terms<'_> {
             }
             Guarantee::FreshReads => self.overlap_of_writes(""),
             Guarantee::NoResurrection => self.overlap_of_writes("a delete is a write: "),
-            Guarantee::NoInversion => self.overlap_of_reads(),
+            Guarantee::NoInversion | Guarantee::MonotonicReads => self.overlap_of_reads(),
+            Guarantee::ReadYourWrites => self.overlap_of_writes(""),
+            Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
+                self.with_clocks(self.overlap_of_reads())
+            }
+            Guarantee::CausalConsistency | Guarantee::CausalConvergence => self.linearizable(),
             Guarantee::NoLostWrites => self.survivors(),
             Guarantee::NoClockLoss => match &self.exposure.clocks {
                 Clocks::Synchronised => {
@@ -187,6 +192,28 @@ impl Terms<'_> {
                 false,
                 format!("{prefix}{sum}: a read may miss every replica that remembers{origin}"),
             ),
+        }
+    }
+
+    /// A promise that needs synchronised clocks on top of another one.
+    fn with_clocks(&self, (promised, reason): (bool, String)) -> (bool, String) {
+        match &self.exposure.clocks {
+            Clocks::Synchronised if promised => {
+                (true, format!("{reason}; clocks are synchronised"))
+            }
+            Clocks::Skewed(why) if promised => (false, format!("clocks may disagree: {why}")),
+            _ => (false, reason),
+        }
+    }
+
+    /// If reads are fresh and never go back, every key is linearizable, and so is the store.
+    fn linearizable(&self) -> (bool, String) {
+        let (fresh, why_fresh) = self.overlap_of_writes("");
+        let (forward, why_forward) = self.overlap_of_reads();
+        match (fresh, forward) {
+            (false, _) => (false, why_fresh),
+            (_, false) => (false, why_forward),
+            _ => (true, format!("{why_fresh}; {why_forward}")),
         }
     }
 
@@ -343,6 +370,20 @@ mod tests {
                     forgotten < inversion,
                     "{cell}"
                 );
+                for (guarantee, until) in [
+                    (Guarantee::ReadYourWrites, stale),
+                    (Guarantee::MonotonicReads, inversion),
+                    (Guarantee::MonotonicWrites, inversion),
+                    (Guarantee::WritesFollowReads, inversion),
+                    (Guarantee::CausalConsistency, stale.min(inversion)),
+                    (Guarantee::CausalConvergence, stale.min(inversion)),
+                ] {
+                    assert_eq!(
+                        promised(&header, guarantee),
+                        forgotten < until,
+                        "{guarantee} {cell}"
+                    );
+                }
                 header.read_repair = ReadRepair::Blocking;
                 let blocking = promised(&header, Guarantee::NoInversion);
                 assert_eq!(blocking, forgotten < inversion_blocking, "{cell}");
@@ -361,6 +402,12 @@ mod tests {
             (Guarantee::NoFailedWrites, true),
             (Guarantee::FreshReads, false),
             (Guarantee::NoInversion, true),
+            (Guarantee::ReadYourWrites, false),
+            (Guarantee::MonotonicReads, true),
+            (Guarantee::MonotonicWrites, false),
+            (Guarantee::WritesFollowReads, false),
+            (Guarantee::CausalConsistency, false),
+            (Guarantee::CausalConvergence, false),
             (Guarantee::NoLostWrites, true),
             (Guarantee::NoResurrection, false),
             (Guarantee::NoClockLoss, false),

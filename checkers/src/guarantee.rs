@@ -16,6 +16,18 @@ pub enum Guarantee {
     FreshReads,
     /// Once a read has returned a value, no later read returns an older one.
     NoInversion,
+    /// A session sees its own writes.
+    ReadYourWrites,
+    /// A session never sees an older version after a newer one.
+    MonotonicReads,
+    /// Nobody sees two writes of one session in the reverse order.
+    MonotonicWrites,
+    /// Nobody sees a write before what its session had read.
+    WritesFollowReads,
+    /// A read returns nothing that something it knows of has replaced.
+    CausalConsistency,
+    /// And all sessions agree on one order of the writes of each key.
+    CausalConvergence,
     /// An acknowledged write, or one that replaced it, is still held by some replica after all faults are healed.
     NoLostWrites,
     /// Once a delete was acknowledged, what it deleted is never read again.
@@ -32,11 +44,17 @@ pub enum Guarantee {
 
 impl Guarantee {
     /// All of them, in the order of reports.
-    pub const ALL: [Guarantee; 10] = [
+    pub const ALL: [Guarantee; 16] = [
         Guarantee::NoPhantoms,
         Guarantee::NoFailedWrites,
         Guarantee::FreshReads,
         Guarantee::NoInversion,
+        Guarantee::ReadYourWrites,
+        Guarantee::MonotonicReads,
+        Guarantee::MonotonicWrites,
+        Guarantee::WritesFollowReads,
+        Guarantee::CausalConsistency,
+        Guarantee::CausalConvergence,
         Guarantee::NoLostWrites,
         Guarantee::NoResurrection,
         Guarantee::NoClockLoss,
@@ -52,6 +70,12 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "no-failed-writes",
             Guarantee::FreshReads => "fresh-reads",
             Guarantee::NoInversion => "no-inversion",
+            Guarantee::ReadYourWrites => "read-your-writes",
+            Guarantee::MonotonicReads => "monotonic-reads",
+            Guarantee::MonotonicWrites => "monotonic-writes",
+            Guarantee::WritesFollowReads => "writes-follow-reads",
+            Guarantee::CausalConsistency => "causal-consistency",
+            Guarantee::CausalConvergence => "causal-convergence",
             Guarantee::NoLostWrites => "no-lost-writes",
             Guarantee::NoResurrection => "no-resurrection",
             Guarantee::NoClockLoss => "no-clock-loss",
@@ -68,6 +92,12 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "no failed writes",
             Guarantee::FreshReads => "fresh reads",
             Guarantee::NoInversion => "no inversion",
+            Guarantee::ReadYourWrites => "read your writes",
+            Guarantee::MonotonicReads => "monotonic reads",
+            Guarantee::MonotonicWrites => "monotonic writes",
+            Guarantee::WritesFollowReads => "writes follow reads",
+            Guarantee::CausalConsistency => "causal consistency",
+            Guarantee::CausalConvergence => "causal convergence",
             Guarantee::NoLostWrites => "no lost writes",
             Guarantee::NoResurrection => "no resurrection",
             Guarantee::NoClockLoss => "no clock loss",
@@ -84,6 +114,12 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "failed-write-visible",
             Guarantee::FreshReads => "stale-read",
             Guarantee::NoInversion => "inversion",
+            Guarantee::ReadYourWrites => "unread-own-write",
+            Guarantee::MonotonicReads => "non-monotonic-read",
+            Guarantee::MonotonicWrites => "reordered-writes",
+            Guarantee::WritesFollowReads => "write-before-read",
+            Guarantee::CausalConsistency => "causality-violation",
+            Guarantee::CausalConvergence => "causal-disagreement",
             Guarantee::NoLostWrites => "lost-write",
             Guarantee::NoResurrection => "resurrected-delete",
             Guarantee::NoClockLoss => "clock-loss",
@@ -125,6 +161,38 @@ impl Guarantee {
                  it: R with blocking read repair, 1 without. Broken by an inversion: two reads that go back in time. \
                  When clocks are skewed only flip-flops count (B, then A, then B again), because then nobody \
                  can tell which write the store holds to be the older."
+            }
+            Guarantee::ReadYourWrites => {
+                "A session reads its own last acknowledged write of a key, or something newer. A session is what one client does through any \
+                 coordinators, up to an operation of unknown outcome. Promised when W + R > N + f and clocks are synchronised, as \
+                 fresh reads are. Broken by an unread-own-write: no order of the versions that agrees with real time lets every session see \
+                 what it wrote."
+            }
+            Guarantee::MonotonicReads => {
+                "Once a session has read a version of a key, it reads no older one. Promised when K + R > N + f, where K is the number of \
+                 replicas that hold a value for certain once a read returned it: R with blocking read repair, 1 without. Broken by a \
+                 non-monotonic-read: no order of the versions makes every session go forward. When clocks are skewed, \
+                 real time says nothing of that order, and only what sessions saw counts."
+            }
+            Guarantee::MonotonicWrites => {
+                "Two writes of one session are seen in their order. From outside this shows only in what sessions read, so a violation takes \
+                 writes of one session and reads that go the other way round. Promised when monotonic reads are and clocks are \
+                 synchronised. Broken by reordered-writes."
+            }
+            Guarantee::WritesFollowReads => {
+                "A write is newer than whatever its session had read of that key before. From outside this shows only in what sessions \
+                 read, so a violation takes a write after a read and reads that go the other way round. Promised when monotonic \
+                 reads are and clocks are synchronised. Broken by a write-before-read."
+            }
+            Guarantee::CausalConsistency => {
+                "A read returns nothing that something it knows of has replaced, on any key: an operation knows those before it in its \
+                 session, the writes that it read from, and whatever those know. Promised when both fresh reads and no inversion \
+                 are and clocks are synchronised, for then every key is linearizable, and so the store. Broken by a causality-violation."
+            }
+            Guarantee::CausalConvergence => {
+                "Causal consistency, and all sessions agree on one order of the writes of each key: what a read knows of and did not return is \
+                 older than what it returned. This is what last-write-wins claims to be. Promised as causal consistency is. Broken by a \
+                 causal-disagreement: two sessions that know the same writes take them in opposite orders."
             }
             Guarantee::NoLostWrites => {
                 "After all faults are healed, an acknowledged write or one that replaced it is still held by some \

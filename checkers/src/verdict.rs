@@ -11,6 +11,9 @@ use crate::exposure::Exposure;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index, Quorum};
+use crate::session::Kind;
+use crate::session::causal::Model;
+use crate::session::rows::{Causality, Session};
 use crate::{
     availability, clock_loss, concurrent_loss, divergence, failed_write, inversion, lost_write,
     phantom, resurrected_delete, stale_read,
@@ -110,12 +113,18 @@ impl Verdict {
 }
 
 /// All checkers, in the order of [`Guarantee::ALL`].
-pub fn checkers() -> [&'static dyn Checker; 10] {
+pub fn checkers() -> [&'static dyn Checker; 16] {
     [
         &phantom::Phantom,
         &failed_write::FailedWrite,
         &stale_read::StaleRead,
         &inversion::Inversion,
+        &Session(Kind::ReadYourWrites),
+        &Session(Kind::MonotonicReads),
+        &Session(Kind::MonotonicWrites),
+        &Session(Kind::WritesFollowReads),
+        &Causality(Model::Causal),
+        &Causality(Model::Convergent),
         &lost_write::LostWrite,
         &resurrected_delete::ResurrectedDelete,
         &clock_loss::ClockLoss,

@@ -31,6 +31,8 @@ pub enum Part {
     Attempt,
     /// An operation that succeeded meanwhile.
     Success,
+    /// One step of several that together make the read that convicts impossible.
+    Step,
 }
 
 /// One operation of a witness.

@@ -12,6 +12,9 @@ type Story = (Vec<String>, String);
 
 /// Tells an anomaly.
 pub(super) fn tell(history: &History, anomaly: &Anomaly) -> Story {
+    if let Some(tale) = &anomaly.tale {
+        return (tale.then.clone(), tale.however.clone());
+    }
     let scene = Scene { history, anomaly };
     let story = match anomaly.guarantee {
         Guarantee::NoPhantoms => scene.phantom(),
@@ -22,6 +25,12 @@ pub(super) fn tell(history: &History, anomaly: &Anomaly) -> Story {
         Guarantee::NoResurrection => scene.resurrection(),
         Guarantee::NoClockLoss => scene.clock_loss(),
         Guarantee::NoConcurrentLoss => scene.concurrent_loss(),
+        Guarantee::ReadYourWrites
+        | Guarantee::MonotonicReads
+        | Guarantee::MonotonicWrites
+        | Guarantee::WritesFollowReads
+        | Guarantee::CausalConsistency
+        | Guarantee::CausalConvergence => None,
         Guarantee::Convergence => Some(scene.divergence()),
         Guarantee::Availability => Some(scene.unavailability()),
     };

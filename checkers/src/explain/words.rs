@@ -36,7 +36,7 @@ pub(super) fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
 }
 
 /// The value that an operation wrote or read.
-pub(super) fn value(operation: &Operation) -> String {
+pub(crate) fn value(operation: &Operation) -> String {
     match (operation.f, &operation.value) {
         (Function::Delete, _) | (_, Value::Nil) => "nothing".to_owned(),
         (_, value) => value.to_string(),

@@ -3,14 +3,17 @@
 //! Everything here works on [`SessionOp`]s: operations as plain numbers, of one key or of many. Values are unique per key. Where the
 //! operations come from is known to `import.rs` alone; promises and rows of a verdict are in `rows.rs`.
 
+mod calm;
 pub mod causal;
 mod graph;
+mod import;
 pub mod order;
+pub mod rows;
 mod scan;
 mod shrink;
 mod tell;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod trace;
 
 pub use order::{Kind, Rules, Violation};

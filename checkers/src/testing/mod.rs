@@ -3,6 +3,7 @@
 mod backwards;
 mod metamorphic;
 mod random;
+mod sessions;
 mod timeline;
 mod twin;
 

@@ -221,6 +221,9 @@ fn tally(history: &History, guarantee: Guarantee) -> Tally {
     if guarantee == Guarantee::Availability {
         return availability(history);
     }
+    if let Some(tally) = super::sessions::tally(history, guarantee) {
+        return tally;
+    }
     let keys = Key::all(history);
     let by_census = matches!(
         guarantee,
@@ -311,7 +314,7 @@ fn tally_key(key: &Key<'_>, guarantee: Guarantee) -> (usize, usize) {
                 .any(|a| census.iter().any(|b| a.value != b.value));
             (1, usize::from(differs))
         }
-        Guarantee::Availability => unreachable!("judged apart"),
+        _ => unreachable!("judged apart"),
     }
 }
 

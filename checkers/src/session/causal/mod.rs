@@ -16,6 +16,7 @@ use clocks::{Meeting, walk};
 use nodes::{NONE, Nodes};
 
 pub use tell::explain;
+pub(super) use tell::{tell, witness};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -170,6 +170,16 @@ impl Twin<'_> {
     }
 }
 
+/// How much is wrong.
+pub(crate) fn tally(ops: &[SessionOp], model: Model) -> u64 {
+    Twin {
+        ops,
+        left_out: Vec::new(),
+    }
+    .bad(model)
+    .len() as u64
+}
+
 fn found(ops: &[SessionOp], model: Model) -> Vec<(usize, Pattern)> {
     let report = judge(ops, model, STEPS_MAX).expect("few sessions");
     report

@@ -2,6 +2,6 @@
 //!
 //! `QUORATE_CASES`, when the tests are built, asks for another number of random histories.
 
-mod causal;
+pub(crate) mod causal;
 mod draws;
-mod order;
+pub(crate) mod order;

@@ -150,7 +150,12 @@ impl Twin<'_> {
 
     /// Whether versions are tied up with each other in a cycle, for each pair of values.
     fn tied(&self) -> impl Fn(ValueId, ValueId) -> bool {
-        let n = self.ops.len() + 2;
+        let n = self
+            .ops
+            .iter()
+            .map(|op| op.action.value().0 as usize + 1)
+            .max()
+            .unwrap_or(1);
         let mut reach = vec![vec![false; n]; n];
         for (a, b) in self
             .demands()
@@ -173,7 +178,12 @@ impl Twin<'_> {
     /// Pairs of neighbours that lie on a cycle and go against the order in which their writes began.
     fn violations(&self) -> Vec<(usize, usize)> {
         let (demands, tied) = (self.demands(), self.tied());
-        let began = |value: ValueId| self.write(value).map_or(0, |w| 1 + w.place);
+        let began = |value: ValueId| {
+            self.ops
+                .iter()
+                .position(|op| op.action == Action::Write(value))
+                .map_or(0, |at| at + 1)
+        };
         let mut neighbours = demands.clone();
         neighbours.retain(|d| {
             !demands
@@ -207,6 +217,23 @@ fn permute(versions: &mut Vec<ValueId>, from: usize, pass: &impl Fn(&[ValueId]) 
         }
     }
     false
+}
+
+/// How much there is to judge, and how much is wrong.
+pub(crate) fn tally(ops: &[SessionOp], rules: Rules) -> (u64, u64) {
+    let twin = Twin { ops, rules };
+    let demands = twin.demands();
+    if !demands.iter().any(|demand| rules.own.contains(&demand.2)) {
+        return (0, 0);
+    }
+    let mut reads: Vec<(Kind, usize)> = demands
+        .iter()
+        .filter(|demand| matches!(ops[demand.4].action, Action::Read(_)))
+        .map(|demand| (demand.2, demand.4))
+        .collect();
+    reads.sort_unstable();
+    reads.dedup();
+    (reads.len() as u64, twin.violations().len() as u64)
 }
 
 fn agree(ops: &[SessionOp], rules: Rules) {

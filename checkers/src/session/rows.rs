@@ -1,0 +1,191 @@
+//! The rows of a verdict that this room judges: four guarantees of sessions per key, and two of causality for the whole store.
+//!
+//! It turns histories into operations and violations into anomalies; what a violation is, the judges say.
+
+use crate::explain::words;
+use crate::finding::{ANOMALIES_KEPT_MAX, Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::{History, Index, KeyId, Nanos};
+use crate::tale::Tale;
+use crate::witness::{Anomaly, Part, Witness};
+
+use super::calm;
+use super::causal::{self, Analysis, Model, STEPS_MAX};
+use super::import::{Processes, of_all, of_key};
+use super::order::{Kind, Knots, Rules, Violation, judge};
+use super::scan::Writes;
+use super::tell;
+use super::trace::{Action, SessionOp, is_sparse, renumbered};
+
+/// Why causality was not judged.
+const TOO_MANY: &str = "histories with too many sessions to compare them with each other";
+
+/// The judge of one session guarantee.
+#[derive(Clone, Copy, Debug)]
+pub struct Session(pub Kind);
+
+/// The judge of one kind of causality.
+#[derive(Clone, Copy, Debug)]
+pub struct Causality(pub Model);
+
+/// A violation, with what is needed to tell it later.
+struct Seen {
+    at: Nanos,
+    key: KeyId,
+    violation: Violation,
+}
+
+impl Session {
+    fn operations(
+        history: &History,
+        processes: &Processes,
+        index: &Index,
+        key: KeyId,
+    ) -> Vec<SessionOp> {
+        let Some(at) = index.keys.get(key.0 as usize) else {
+            return Vec::new();
+        };
+        let ops = of_key(history, processes, key, at);
+        if is_sparse(&ops) {
+            renumbered(&ops)
+        } else {
+            ops
+        }
+    }
+}
+
+impl Checker for Session {
+    fn guarantee(&self) -> Guarantee {
+        match self.0 {
+            Kind::ReadYourWrites => Guarantee::ReadYourWrites,
+            Kind::MonotonicReads => Guarantee::MonotonicReads,
+            Kind::MonotonicWrites => Guarantee::MonotonicWrites,
+            Kind::WritesFollowReads => Guarantee::WritesFollowReads,
+        }
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "reads");
+        finding.skip_unmapped(index);
+        let rules = Rules::of(self.0, index.exposure.is_synchronised());
+        let processes = Processes::of(history);
+        let mut seen = Vec::new();
+        for (key, _) in index.mapped() {
+            let ops = Self::operations(history, &processes, index, key);
+            let report = judge(&ops, &rules);
+            finding.judged += report.judged;
+            seen.extend(report.violations.into_iter().map(|violation| Seen {
+                at: Nanos(ops[violation.later as usize].call),
+                key,
+                violation,
+            }));
+        }
+        finding.seen = seen.len() as u64;
+        seen.sort_by_key(|seen| seen.at);
+        seen.truncate(ANOMALIES_KEPT_MAX);
+        // Key by key, because the knots of a key take as long as judging it.
+        seen.sort_by_key(|seen| seen.key);
+        let mut anomalies = Vec::new();
+        for seen in seen.chunk_by(|a, b| a.key == b.key) {
+            let ops = Self::operations(history, &processes, index, seen[0].key);
+            let writes = Writes::of(&ops);
+            let knots = Knots::of(&ops, &writes, &rules);
+            for seen in seen {
+                let few = tell::witness(&ops, &writes, &knots, seen.violation, &rules);
+                let tale = tell::tell(&few, &rules, &|place| value(history, place));
+                let later = judge(&few, &rules)
+                    .violations
+                    .first()
+                    .map(|violation| violation.later);
+                let convicts = later.and_then(|later| few.get(later as usize));
+                anomalies.extend(anomaly(history, self.guarantee(), tale, convicts));
+            }
+        }
+        anomalies.sort_by_key(|anomaly| anomaly.at);
+        finding.anomalies = anomalies;
+        finding
+    }
+}
+
+impl Checker for Causality {
+    fn guarantee(&self) -> Guarantee {
+        match self.0 {
+            Model::Causal => Guarantee::CausalConsistency,
+            Model::Convergent => Guarantee::CausalConvergence,
+        }
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "reads");
+        finding.skip_unmapped(index);
+        let ops = of_all(history, index);
+        if calm::is_linearizable(&ops) {
+            let reads = ops.iter().filter(|op| matches!(op.action, Action::Read(_)));
+            finding.judged = reads.count() as u64;
+            return finding;
+        }
+        let ops = if is_sparse(&ops) {
+            renumbered(&ops)
+        } else {
+            ops
+        };
+        let Some(analysis) = Analysis::of(&ops, self.0, STEPS_MAX) else {
+            finding.skip(TOO_MANY);
+            return finding;
+        };
+        finding.judged = analysis.report.judged;
+        finding.seen = analysis.report.bad.len() as u64;
+        let mut bad = analysis.report.bad.clone();
+        bad.sort_by_key(|bad| ops[bad.read as usize].call);
+        for bad in bad.into_iter().take(ANOMALIES_KEPT_MAX) {
+            let few = causal::witness(&analysis, bad);
+            let tale = causal::tell(&few, self.0, &|place| value(history, place));
+            let again = causal::judge(&few, self.0, STEPS_MAX);
+            let read = again.and_then(|report| report.bad.first().map(|bad| bad.read));
+            let convicts = read.and_then(|read| few.get(read as usize));
+            finding
+                .anomalies
+                .extend(anomaly(history, self.guarantee(), tale, convicts));
+        }
+        finding.anomalies.sort_by_key(|anomaly| anomaly.at);
+        finding
+    }
+}
+
+/// What the operation at a place wrote or read, in words.
+fn value(history: &History, place: usize) -> String {
+    history
+        .operations
+        .get(place)
+        .map_or_else(String::new, words::value)
+}
+
+fn anomaly(
+    history: &History,
+    guarantee: Guarantee,
+    tale: Option<Tale>,
+    convicts: Option<&SessionOp>,
+) -> Option<Anomaly> {
+    let (tale, convicts) = (tale?, convicts?);
+    let reader = convicts.place as usize;
+    let witness = tale
+        .lets
+        .iter()
+        .fold(Witness::default(), |witness, &place| {
+            let part = if place == reader {
+                Part::Reader
+            } else {
+                Part::Step
+            };
+            witness.with(part, place)
+        });
+    let key = history.operations.get(reader)?.key;
+    Some(Anomaly {
+        guarantee,
+        at: Nanos(convicts.call),
+        key: Some(history.key_name(key).to_owned()),
+        witness,
+        details: Vec::new(),
+        tale: Some(tale),
+    })
+}
