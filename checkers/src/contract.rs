@@ -135,10 +135,9 @@ impl Terms<'_> {
             Guarantee::NoFailedWrites => {
                 (true, "a refusal means that nothing was sent to any replica".to_owned())
             }
-            Guarantee::FreshReads => self.overlap_of_writes(""),
+            Guarantee::FreshReads | Guarantee::ReadYourWrites => self.overlap_of_writes(""),
             Guarantee::NoResurrection => self.overlap_of_writes("a delete is a write: "),
             Guarantee::NoInversion | Guarantee::MonotonicReads => self.overlap_of_reads(),
-            Guarantee::ReadYourWrites => self.overlap_of_writes(""),
             Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
                 self.with_clocks(self.overlap_of_reads())
             }

@@ -162,38 +162,12 @@ impl Guarantee {
                  When clocks are skewed only flip-flops count (B, then A, then B again), because then nobody \
                  can tell which write the store holds to be the older."
             }
-            Guarantee::ReadYourWrites => {
-                "A session reads its own last acknowledged write of a key, or something newer. A session is what one client does through any \
-                 coordinators, up to an operation of unknown outcome. Promised when W + R > N + f and clocks are synchronised, as \
-                 fresh reads are. Broken by an unread-own-write: no order of the versions that agrees with real time lets every session see \
-                 what it wrote."
-            }
-            Guarantee::MonotonicReads => {
-                "Once a session has read a version of a key, it reads no older one. Promised when K + R > N + f, where K is the number of \
-                 replicas that hold a value for certain once a read returned it: R with blocking read repair, 1 without. Broken by a \
-                 non-monotonic-read: no order of the versions makes every session go forward. When clocks are skewed, \
-                 real time says nothing of that order, and only what sessions saw counts."
-            }
-            Guarantee::MonotonicWrites => {
-                "Two writes of one session are seen in their order. From outside this shows only in what sessions read, so a violation takes \
-                 writes of one session and reads that go the other way round. Promised when monotonic reads are and clocks are \
-                 synchronised. Broken by reordered-writes."
-            }
-            Guarantee::WritesFollowReads => {
-                "A write is newer than whatever its session had read of that key before. From outside this shows only in what sessions \
-                 read, so a violation takes a write after a read and reads that go the other way round. Promised when monotonic \
-                 reads are and clocks are synchronised. Broken by a write-before-read."
-            }
-            Guarantee::CausalConsistency => {
-                "A read returns nothing that something it knows of has replaced, on any key: an operation knows those before it in its \
-                 session, the writes that it read from, and whatever those know. Promised when both fresh reads and no inversion \
-                 are and clocks are synchronised, for then every key is linearizable, and so the store. Broken by a causality-violation."
-            }
-            Guarantee::CausalConvergence => {
-                "Causal consistency, and all sessions agree on one order of the writes of each key: what a read knows of and did not return is \
-                 older than what it returned. This is what last-write-wins claims to be. Promised as causal consistency is. Broken by a \
-                 causal-disagreement: two sessions that know the same writes take them in opposite orders."
-            }
+            Guarantee::ReadYourWrites
+            | Guarantee::MonotonicReads
+            | Guarantee::MonotonicWrites
+            | Guarantee::WritesFollowReads
+            | Guarantee::CausalConsistency
+            | Guarantee::CausalConvergence => self.session_paragraph(),
             Guarantee::NoLostWrites => {
                 "After all faults are healed, an acknowledged write or one that replaced it is still held by some \
                  replica. Promised when W > f, where f is the number of replicas that may have forgotten what they \
@@ -228,6 +202,44 @@ impl Guarantee {
                  a read. Always promised in this sense: a key may not be unreadable or unwritable throughout an \
                  interval without changes of faults in which its coordinators could reach enough nodes. Broken by an \
                  unavailability."
+            }
+        }
+    }
+
+    /// The same for what sessions may hope for.
+    fn session_paragraph(self) -> &'static str {
+        match self {
+            Guarantee::ReadYourWrites => {
+                "A session reads its own last acknowledged write of a key, or something newer. A session is what one client does through any \
+                 coordinators, up to an operation of unknown outcome. Promised when W + R > N + f and clocks are synchronised, as \
+                 fresh reads are. Broken by an unread-own-write: no order of the versions that agrees with real time lets every session see \
+                 what it wrote."
+            }
+            Guarantee::MonotonicReads => {
+                "Once a session has read a version of a key, it reads no older one. Promised when K + R > N + f, where K is the number of \
+                 replicas that hold a value for certain once a read returned it: R with blocking read repair, 1 without. Broken by a \
+                 non-monotonic-read: no order of the versions makes every session go forward. When clocks are skewed, \
+                 real time says nothing of that order, and only what sessions saw counts."
+            }
+            Guarantee::MonotonicWrites => {
+                "Two writes of one session are seen in their order. From outside this shows only in what sessions read, so a violation takes \
+                 writes of one session and reads that go the other way round. Promised when monotonic reads are and clocks are \
+                 synchronised. Broken by reordered-writes."
+            }
+            Guarantee::WritesFollowReads => {
+                "A write is newer than whatever its session had read of that key before. From outside this shows only in what sessions \
+                 read, so a violation takes a write after a read and reads that go the other way round. Promised when monotonic \
+                 reads are and clocks are synchronised. Broken by a write-before-read."
+            }
+            Guarantee::CausalConsistency => {
+                "A read returns nothing that something it knows of has replaced, on any key: an operation knows those before it in its \
+                 session, the writes that it read from, and whatever those know. Promised when both fresh reads and no inversion \
+                 are and clocks are synchronised, for then every key is linearizable, and so the store. Broken by a causality-violation."
+            }
+            _ => {
+                "Causal consistency, and all sessions agree on one order of the writes of each key: what a read knows of and did not return is \
+                 older than what it returned. This is what last-write-wins claims to be. Promised as causal consistency is. Broken by a \
+                 causal-disagreement: two sessions that know the same writes take them in opposite orders."
             }
         }
     }

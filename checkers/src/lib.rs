@@ -39,6 +39,7 @@ pub mod lost_write;
 pub mod phantom;
 pub mod resurrected_delete;
 pub mod session;
+pub mod siblings;
 pub mod stale_read;
 pub mod stream;
 

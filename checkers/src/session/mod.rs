@@ -5,6 +5,7 @@
 
 mod calm;
 pub mod causal;
+pub mod exposed;
 mod graph;
 mod import;
 pub mod order;

@@ -4,4 +4,5 @@
 
 pub(crate) mod causal;
 mod draws;
+mod exposed;
 pub(crate) mod order;
