@@ -24,6 +24,9 @@ mod models;
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]
+#[path = "command_line/stream.rs"]
+mod stream;
+#[cfg(test)]
 #[path = "command_line/terminal.rs"]
 mod terminal;
 #[cfg(test)]

@@ -188,7 +188,8 @@ fn row(history: &History, index: &Index, checker: &dyn Checker, promise: Promise
     }
 }
 
-fn outcome(rows: &[Row]) -> Outcome {
+/// What follows from the rows together.
+pub(crate) fn outcome(rows: &[Row]) -> Outcome {
     let undecided = |row: &Row| row.ruling == Ruling::Undecided && row.promise.promised;
     if rows.iter().any(|row| row.ruling == Ruling::Broken) {
         Outcome::Broken

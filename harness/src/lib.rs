@@ -14,4 +14,5 @@ pub mod plan;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod streaming;
 pub mod world;

@@ -16,6 +16,7 @@ mod judge;
 mod key;
 mod reader;
 mod result;
+mod verdict;
 
 #[cfg(test)]
 mod tests;

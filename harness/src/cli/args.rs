@@ -240,9 +240,13 @@ Exit codes: 0 kept · 1 broken · 2 the file or the command cannot be understood
 #[derive(Debug, ClapArgs)]
 #[command(after_help = CHECK_AFTER_HELP)]
 pub(super) struct Check {
-    /// A history.jsonl, a run's directory, `latest`, `failed`, the beginning of a run's id, or a history of another tool
+    /// A history.jsonl, a run's directory, `latest`, `failed`, the beginning of a run's id, a history of another tool, or - for stdin
     #[arg(value_name = "HISTORY")]
     pub(super) history: String,
+    /// Judge while reading, in bounded memory: tell the first anomaly at once. What needs the whole history (census, availability) is
+    /// not judged. Implied by -
+    #[arg(long, conflicts_with = "model")]
+    pub(super) stream: bool,
     /// Judge by the promises of this N/R/W instead of those in the history
     #[arg(long, value_name = "N/R/W")]
     pub(super) claim: Option<String>,

@@ -3,7 +3,7 @@
 use quorate_checkers::model::Model;
 
 use super::args::{self, Common, Format};
-use super::model;
+use super::{model, stream};
 use crate::exit::Exit;
 use crate::judging::{attended, judge_file};
 use crate::plan::parse_claim;
@@ -11,6 +11,10 @@ use crate::report::style::{Style, complain, print};
 use crate::report::text;
 use crate::results::find_history;
 use crate::run::exit_of;
+
+/// What stands for stdin, and where it can be read.
+pub(super) const STDIN: &str = "-";
+pub(super) const STDIN_PATH: &str = "/dev/stdin";
 
 pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit {
     let claim = match command.claim.as_deref().map(parse_claim).transpose() {
@@ -20,7 +24,16 @@ pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit
             return Exit::Usage;
         }
     };
-    let path = match find_history(&command.history, &common.results) {
+    let is_stdin = command.history == STDIN;
+    if command.foreign.model.is_none() && (command.stream || is_stdin) {
+        return stream::main(command, claim, common, style);
+    }
+    let reference = if is_stdin {
+        STDIN_PATH
+    } else {
+        &command.history
+    };
+    let path = match find_history(reference, &common.results) {
         Ok(path) => path,
         Err(error) => {
             complain(&error.to_string());

@@ -2,6 +2,7 @@
 
 pub mod model;
 pub mod progress;
+pub mod stream;
 pub mod style;
 pub mod text;
 pub mod watching;

@@ -126,3 +126,8 @@ pub fn print(text: &str) {
 pub fn complain(why: &str) {
     let _ = writeln!(std::io::stderr().lock(), "quorate: {why}");
 }
+
+/// Says something on stderr while a command goes on.
+pub fn say(what: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{what}");
+}

@@ -85,7 +85,7 @@ pub fn check(reference: &str, history: &History, verdict: &Verdict, style: Style
 }
 
 /// The table, the explanations of what broke, and the sentence.
-fn judgement(verdict: &Verdict, style: Style) -> String {
+pub(super) fn judgement(verdict: &Verdict, style: Style) -> String {
     let mut out = String::new();
     let heading = format!(
         "  {:<20} {:<9} {:<13} {}",
@@ -326,7 +326,7 @@ fn percent(part: u64, whole: u64) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for display only")]
-fn duration(ns: u64) -> String {
+pub(super) fn duration(ns: u64) -> String {
     if ns >= 1_000_000_000 {
         format!("{:.1}s", ns as f64 / 1e9)
     } else {

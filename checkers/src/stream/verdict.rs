@@ -1,0 +1,53 @@
+//! What a stream found, joined with what was promised: the same rows as those of a whole history, as far as a stream can judge.
+
+use super::reader::Read;
+use crate::finding::Finding;
+use crate::guarantee::Guarantee;
+use crate::verdict::{Row, Ruling, Verdict, outcome};
+
+impl Read {
+    /// The verdict about the guarantees that a stream can judge. Its findings count, and keep no anomalies: a witness needs the history.
+    pub fn verdict(&self) -> Verdict {
+        let findings = self.streamed.findings(self.exposure.is_synchronised());
+        let is_judged = |finding: &Finding| self.judges(finding.guarantee);
+        let rows: Vec<Row> = findings
+            .into_iter()
+            .filter(is_judged)
+            .filter_map(|finding| {
+                let promise = self.contract.promise(finding.guarantee)?.clone();
+                Some(Row {
+                    ruling: Ruling::of(promise.promised, &finding),
+                    promise,
+                    finding,
+                    explanations: Vec::new(),
+                })
+            })
+            .collect();
+        Verdict {
+            outcome: outcome(&rows),
+            rows,
+            exposure: self.exposure.clone(),
+            quorum: self.contract.quorum,
+            operations: self.streamed.operations,
+            keys: self.streamed.keys,
+            torn_tail: self.is_torn,
+        }
+    }
+
+    /// Guarantees that the history gives evidence for, and that need the whole of it.
+    pub fn not_streamed(&self) -> Vec<Guarantee> {
+        let streamed = self.streamed.findings(true).map(|f| f.guarantee);
+        let rest = Guarantee::ALL
+            .into_iter()
+            .filter(|g| self.judges(*g) && !streamed.contains(g));
+        rest.collect()
+    }
+
+    /// Whether the header names a guarantee, or none at all.
+    fn judges(&self, guarantee: Guarantee) -> bool {
+        self.header.judges.as_ref().is_none_or(|names| {
+            let named = names.iter().filter_map(|name| Guarantee::from_name(name));
+            named.into_iter().any(|named| named == guarantee)
+        })
+    }
+}
