@@ -169,6 +169,33 @@ fn a_history_of_another_tool_needs_a_model() {
 }
 
 #[test]
+fn sets_sessions_and_causality_are_judged() {
+    let set = |reply: &str| {
+        edn(reply)
+            .replace(":write", ":add")
+            .replace(":value nil", ":value nil, :time 5")
+    };
+    for model in ["set", "set-full", "grow-only-set", "set-rmw"] {
+        let check = |reply: &str| bench(set(reply)).run(&["check", "history", "--model", model]);
+        check("#{1 2}").with_code(0).telling("kept: ");
+        check("#{2}").with_code(1).telling("BROKEN: not ");
+        check("nil").with_code(3).telling("undecided: ");
+    }
+    let ended = bench(set("[2]")).run(&["check", "history", "--model", "set-full"]);
+    ended.telling("2 attempted, 1 stable, 1 lost");
+    let sessions = |model| bench(edn("2")).run(&["check", "history", "--model", model]);
+    sessions("sessions")
+        .with_code(3)
+        .telling("read-your-writes");
+    sessions("causal")
+        .with_code(0)
+        .telling("causal-convergence");
+    bench(set("[2]"))
+        .run(&REGISTER)
+        .refused("does not know add, which may have changed what others read");
+}
+
+#[test]
 fn keys_are_judged_apart() {
     let keyed = |value: &str| {
         edn(&format!("[:k {value}]"))

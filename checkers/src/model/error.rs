@@ -23,6 +23,21 @@ pub enum ModelError {
         /// What would fit.
         hint: String,
     },
+    /// The log has operations that the model does not know, and that may have changed what it asks about.
+    #[error(
+        "{place}: the model {} does not know {f}, which may have changed what others read: {hint}, or --ignore {f} if it changes nothing",
+        model.name()
+    )]
+    UnknownOperation {
+        /// The model.
+        model: Model,
+        /// The first such operation.
+        f: String,
+        /// Where it is.
+        place: Place,
+        /// What would fit.
+        hint: String,
+    },
     /// A value that the model cannot understand.
     #[error("{place}: {f} of {found}: {wanted}")]
     BadValue {

@@ -7,7 +7,11 @@ mod error;
 mod options;
 mod register;
 mod report;
+mod sessions;
+mod sets;
 mod subject;
+mod values;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +39,7 @@ pub fn judge(log: &Log, options: &ModelOptions) -> Result<Report, ModelError> {
         model: options.model,
         question: options.model.question(),
         input_format: log.format.name(),
-        assumptions: assumptions(log, *options),
+        assumptions: assumptions(log, options),
         answer: Answer::Undecided,
         why: None,
         events: log.events.len() as u64,
@@ -56,19 +60,28 @@ pub fn judge(log: &Log, options: &ModelOptions) -> Result<Report, ModelError> {
             Status::Info => report.operations.info += 1,
         }
     }
-    for (key, places) in &keys {
-        report.keys.push(match options.model {
+    for key in &keys {
+        let (name, places) = (key.0.as_ref(), &key.1);
+        match options.model {
             Model::Register | Model::CasRegister => {
-                register::judge(&subject, key.as_ref(), places)?
+                report.keys.push(register::judge(&subject, name, places)?);
             }
-        });
+            Model::Set | Model::SetFull | Model::GrowOnlySet | Model::SetRmw => {
+                report.keys.push(sets::judge(&subject, name, places)?);
+            }
+            Model::Sessions => report.keys.extend(sessions::judge(&subject, key)),
+            Model::Causal => {}
+        }
+    }
+    if options.model == Model::Causal {
+        report.keys = sessions::judge_causal(&subject, &keys);
     }
     report.settle();
     Ok(report)
 }
 
 /// What was taken for granted, so that a reader can object.
-fn assumptions(log: &Log, options: ModelOptions) -> Vec<String> {
+fn assumptions(log: &Log, options: &ModelOptions) -> Vec<String> {
     let mut all = Vec::new();
     if options.model == Model::CasRegister {
         all.push(match options.failed_cas(log.format) {
@@ -78,6 +91,9 @@ fn assumptions(log: &Log, options: ModelOptions) -> Vec<String> {
                 "a failed cas says that the value was not the expected one".to_owned()
             }
         });
+    }
+    if !options.model.functions().contains(&"write") {
+        return all;
     }
     all.push(match options.nil_reads(log.format) {
         NilReads::Initial => "a read of nil returned what was there in the beginning".to_owned(),

@@ -9,17 +9,44 @@ pub enum Model {
     Register,
     /// The same with compare-and-set.
     CasRegister,
+    /// A set that clients add to and read at the end.
+    Set,
+    /// A set that clients add to and read all the time: what became of each element.
+    SetFull,
+    /// The same, and whether any order of the operations explains all reads.
+    GrowOnlySet,
+    /// A set in one key that clients read, change and write back.
+    SetRmw,
+    /// Registers, by what each session did and saw.
+    Sessions,
+    /// Registers, by what each operation knows of others, all keys together.
+    Causal,
 }
 
 impl Model {
     /// All of them.
-    pub const ALL: [Model; 2] = [Model::Register, Model::CasRegister];
+    pub const ALL: [Model; 8] = [
+        Model::Register,
+        Model::CasRegister,
+        Model::Set,
+        Model::SetFull,
+        Model::GrowOnlySet,
+        Model::SetRmw,
+        Model::Sessions,
+        Model::Causal,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Model::Register => "register",
             Model::CasRegister => "cas-register",
+            Model::Set => "set",
+            Model::SetFull => "set-full",
+            Model::GrowOnlySet => "grow-only-set",
+            Model::SetRmw => "set-rmw",
+            Model::Sessions => "sessions",
+            Model::Causal => "causal",
         }
     }
 
@@ -31,7 +58,8 @@ impl Model {
     /// The names of the operations that it knows.
     pub fn functions(self) -> &'static [&'static str] {
         match self {
-            Model::Register => &["read", "write", "delete"],
+            Model::Register | Model::Sessions | Model::Causal => &["read", "write", "delete"],
+            Model::Set | Model::SetFull | Model::GrowOnlySet | Model::SetRmw => &["add", "read"],
             Model::CasRegister => &["read", "write", "delete", "cas"],
         }
     }
@@ -39,7 +67,11 @@ impl Model {
     /// What is asked of a history of this model, in a few words.
     pub fn question(self) -> &'static str {
         match self {
-            Model::Register | Model::CasRegister => "linearizable",
+            Model::Register | Model::CasRegister | Model::GrowOnlySet => "linearizable",
+            Model::Set | Model::SetRmw => "complete in the end",
+            Model::SetFull => "complete for good",
+            Model::Sessions => "as each session did and saw it",
+            Model::Causal => "causal",
         }
     }
 }
@@ -102,7 +134,7 @@ impl NilReads {
 }
 
 /// How to judge a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelOptions {
     /// As what.
     pub model: Model,
@@ -112,6 +144,10 @@ pub struct ModelOptions {
     pub failed_cas: Option<FailedCas>,
     /// What a read of nil says; none = what is usual for the format.
     pub nil_reads: Option<NilReads>,
+    /// Whether a set must show each element as soon as it is known (`set-full`).
+    pub linearizable: bool,
+    /// Names of operations that the model does not know and that change nothing of what it asks about.
+    pub ignore: Vec<String>,
 }
 
 impl ModelOptions {
@@ -122,6 +158,8 @@ impl ModelOptions {
             keyed: false,
             failed_cas: None,
             nil_reads: None,
+            linearizable: false,
+            ignore: Vec::new(),
         }
     }
 

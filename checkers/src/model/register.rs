@@ -1,12 +1,10 @@
 //! Registers: operations of one key to a trace, and what the judge of traces says back to words.
 
-use std::collections::BTreeMap;
-
 use super::error::ModelError;
 use super::options::{FailedCas, NilReads};
-use super::report::{ANOMALIES_KEPT_MAX, Answer, KeyReport, ModelAnomaly};
+use super::report::{ANOMALIES_KEPT_MAX, Answer, KeyReport};
 use super::subject::Subject;
-use crate::explain::Explanation;
+use super::values::Values;
 use crate::history::Status;
 use crate::log::{Datum, LogOperation};
 use crate::register::{Action, Judgement, Kind, RegisterOp, Trace, ValueId, decide};
@@ -20,7 +18,7 @@ pub(super) fn judge(
 ) -> Result<KeyReport, ModelError> {
     let mut reading = Reading {
         subject,
-        values: BTreeMap::new(),
+        values: Values::default(),
         refused: Vec::new(),
         trace: Trace::default(),
     };
@@ -30,19 +28,10 @@ pub(super) fn judge(
     let Reading { refused, trace, .. } = reading;
     let evidence = trace.ops.iter().filter(|op| tells(op)).count() as u64;
     let decision = decide(&trace);
-    let mut report = KeyReport {
-        key: key.map(Datum::plain),
-        algorithm: decision.algorithm.name(),
-        judged: decision.operations,
-        evidence,
-        steps: decision.steps,
-        answer: Answer::Kept,
-        why: None,
-        seen: 0,
-        anomalies: Vec::new(),
-        measures: Vec::new(),
-        result: None,
-    };
+    let mut report = KeyReport::new(key, decision.algorithm.name());
+    report.judged = decision.operations;
+    report.evidence = evidence;
+    report.steps = decision.steps;
     match decision.judgement {
         Judgement::Linearizable(_) if evidence == 0 => {
             report.answer = Answer::Undecided;
@@ -92,7 +81,7 @@ fn tells(op: &RegisterOp) -> bool {
 /// Operations on their way to a trace.
 struct Reading<'a> {
     subject: &'a Subject<'a>,
-    values: BTreeMap<Datum, u32>,
+    values: Values,
     /// Compare-and-sets that failed although they found what they expected.
     refused: Vec<usize>,
     trace: Trace,
@@ -106,7 +95,7 @@ impl Reading<'_> {
             "delete" => Some((Action::Write(ValueId::INITIAL), operation.status)),
             "cas" => self.compare_and_set(place)?,
             _ => Some((
-                Action::Write(self.value(self.subject.argument(operation))),
+                Action::Write(self.values.id(self.subject.argument(operation))),
                 operation.status,
             )),
         };
@@ -121,9 +110,7 @@ impl Reading<'_> {
                 place: u32::try_from(place).unwrap_or(u32::MAX),
             });
         }
-        self.trace.values = u32::try_from(self.values.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
+        self.trace.values = self.values.count();
         Ok(())
     }
 
@@ -138,7 +125,7 @@ impl Reading<'_> {
     fn seen(&mut self, value: &Datum) -> Option<(Action, Status)> {
         let format = self.subject.log.format;
         let unknown = value.is_nil() && self.subject.options.nil_reads(format) == NilReads::Unknown;
-        (!unknown).then(|| (Action::Read(self.value(value)), Status::Ok))
+        (!unknown).then(|| (Action::Read(self.values.id(value)), Status::Ok))
     }
 
     fn compare_and_set(&mut self, place: usize) -> Result<Option<(Action, Status)>, ModelError> {
@@ -151,8 +138,8 @@ impl Reading<'_> {
             ));
         };
         let action = Action::Cas {
-            expected: self.value(expected),
-            new: self.value(new),
+            expected: self.values.id(expected),
+            new: self.values.id(new),
         };
         if operation.status != Status::Fail {
             return Ok(Some((action, operation.status)));
@@ -174,21 +161,10 @@ impl Reading<'_> {
             }
         }
     }
-
-    /// The dense id of a value, by the order in which values are first met.
-    fn value(&mut self, value: &Datum) -> ValueId {
-        if value.is_nil() {
-            return ValueId::INITIAL;
-        }
-        let next = u32::try_from(self.values.len())
-            .unwrap_or(u32::MAX)
-            .saturating_add(1);
-        ValueId(*self.values.entry(value.canonical()).or_insert(next))
-    }
 }
 
 /// The value that an operation wrote or returned, for sentences.
-fn written_or_read(subject: &Subject<'_>, place: usize) -> String {
+pub(super) fn written_or_read(subject: &Subject<'_>, place: usize) -> String {
     let Some(operation) = subject.operations.get(place) else {
         return "nil".to_owned();
     };
@@ -214,33 +190,5 @@ fn refused_wrongly(subject: &Subject<'_>, place: usize) -> Tale {
             "A was to replace {found}, and may fail only if the register holds something else."
         )],
         however: format!("However, A failed and says that it found {found}: a contradiction."),
-    }
-}
-
-impl Subject<'_> {
-    /// A violation in words, with the operations that it names.
-    pub(super) fn anomaly(&self, name: &str, key: Option<&Datum>, tale: Tale) -> ModelAnomaly {
-        let title = name.replace('-', " ").to_uppercase();
-        let title = match key {
-            Some(key) => format!("{title}  key {}", key.plain()),
-            None => title,
-        };
-        let lets = tale.lets.iter().enumerate();
-        let lets = lets.filter_map(|(position, &place)| self.named(Tale::letter(position), place));
-        let index = |place: &usize| {
-            let operation = self.operations.get(*place)?;
-            self.log.events[operation.invocation].index
-        };
-        ModelAnomaly {
-            name: name.to_owned(),
-            witness: tale.lets.iter().filter_map(index).collect(),
-            explanation: Explanation {
-                title,
-                lets: lets.collect(),
-                then: tale.then,
-                however: tale.however,
-                why: Vec::new(),
-            },
-        }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::options::Model;
 use crate::explain::Explanation;
-use crate::witness::Measure;
+use crate::log::Datum;
 
 /// Anomalies of one key that a report keeps; it counts all of them.
 pub(super) const ANOMALIES_KEPT_MAX: usize = 20;
@@ -62,6 +62,9 @@ fn rendered<S: Serializer>(explanation: &Explanation, serializer: S) -> Result<S
 pub struct KeyReport {
     /// The key; none if the log has none.
     pub key: Option<String>,
+    /// Which part of the question, if the model asks several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<&'static str>,
     /// Who decided, or gave up.
     pub algorithm: &'static str,
     /// How many operations were judged.
@@ -79,12 +82,39 @@ pub struct KeyReport {
     pub seen: u64,
     /// The first of them.
     pub anomalies: Vec<ModelAnomaly>,
-    /// Numbers, in a fixed order.
+    /// What its judge has to say in lines.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub measures: Vec<Measure>,
-    /// What the judge of the model has to say beyond that, in its own fields.
+    pub summary: Vec<String>,
+    /// The same and more in its own fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<serde_json::Value>,
+}
+
+impl KeyReport {
+    /// A report of nothing found.
+    pub(super) fn new(key: Option<&Datum>, algorithm: &'static str) -> KeyReport {
+        KeyReport {
+            key: key.map(Datum::plain),
+            part: None,
+            algorithm,
+            judged: 0,
+            evidence: 0,
+            steps: 0,
+            answer: Answer::Kept,
+            why: None,
+            seen: 0,
+            anomalies: Vec::new(),
+            summary: Vec::new(),
+            result: None,
+        }
+    }
+
+    /// Nobody knows, for this reason.
+    pub(super) fn undecided(mut self, why: impl Into<String>) -> KeyReport {
+        self.answer = Answer::Undecided;
+        self.why = Some(why.into());
+        self
+    }
 }
 
 /// What came of a log.

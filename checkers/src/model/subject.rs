@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 
 use super::error::{ModelError, models_that_fit};
 use super::options::ModelOptions;
-use crate::explain::Named;
-use crate::explain::words::moment;
-use crate::history::{Nanos, Status};
-use crate::log::{Datum, InputFormat, Log, LogOperation};
+use crate::history::Status;
+use crate::log::{Datum, InputFormat, Log, LogOperation, LogProcess};
 
 /// A log, paired and ready to be judged.
 pub(super) struct Subject<'a> {
@@ -17,10 +15,17 @@ pub(super) struct Subject<'a> {
     pub(super) operations: Vec<LogOperation>,
     /// Whether events are ordered by their times. Elsewhere the order of the events is that of one recorder, and says more than times.
     timed: bool,
+    /// Whether all events have times, and in order.
+    pub(super) has_times: bool,
+    /// The process of each operation as a dense number.
+    sessions: Vec<u32>,
 }
 
 /// A key, and the places of its operations.
 pub(super) type KeyOperations = (Option<Datum>, Vec<usize>);
+
+/// Operations of ours that read by-passing what a model asks about.
+const READS_BESIDE: [&str; 1] = ["census"];
 
 /// Later than every real time.
 const NEVER: u64 = u64::MAX;
@@ -37,6 +42,13 @@ impl<'a> Subject<'a> {
             options,
             operations,
             timed: log.format == InputFormat::Quorate && ascend.is_some(),
+            has_times: ascend.is_some(),
+            sessions: Vec::new(),
+        };
+        let sessions = subject.number_sessions();
+        let subject = Subject {
+            sessions,
+            ..subject
         };
         let known = options.model.functions();
         if !subject
@@ -58,7 +70,36 @@ impl<'a> Subject<'a> {
                 hint,
             });
         }
+        subject.refuse_unknown()?;
         Ok(subject)
+    }
+
+    /// Refuses operations that the model does not know, unless they failed or are known to change nothing: what others read may be theirs.
+    fn refuse_unknown(&self) -> Result<(), ModelError> {
+        let known = self.options.model.functions();
+        let is_harmless = |f: &str| {
+            known.contains(&f)
+                || READS_BESIDE.contains(&f)
+                || self.options.ignore.iter().any(|ignored| ignored == f)
+        };
+        let mut all = self.operations.iter();
+        let unknown =
+            all.find(|operation| operation.status != Status::Fail && !is_harmless(&operation.f));
+        let Some(operation) = unknown else {
+            return Ok(());
+        };
+        let all = self.functions();
+        let asked: Vec<&str> = all
+            .iter()
+            .map(|(f, _)| *f)
+            .filter(|f| known.contains(f) || !is_harmless(f))
+            .collect();
+        Err(ModelError::UnknownOperation {
+            model: self.options.model,
+            f: operation.f.to_string(),
+            place: self.log.place(operation.invocation),
+            hint: models_that_fit(&asked),
+        })
     }
 
     /// The names of the operations, and how many there are of each.
@@ -68,6 +109,28 @@ impl<'a> Subject<'a> {
             *counts.entry(&operation.f).or_default() += 1;
         }
         counts.into_iter().collect()
+    }
+
+    fn number_sessions(&self) -> Vec<u32> {
+        let mut known: BTreeMap<&LogProcess, u32> = BTreeMap::new();
+        let all = self.operations.iter().map(|operation| {
+            let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            *known.entry(&operation.process).or_insert(next)
+        });
+        all.collect()
+    }
+
+    /// The process of an operation as a dense number.
+    pub(super) fn session(&self, place: usize) -> u32 {
+        self.sessions.get(place).copied().unwrap_or(u32::MAX)
+    }
+
+    /// When an event was, ns; its position where times are missing or out of order.
+    pub(super) fn time(&self, event: usize) -> u64 {
+        match self.log.events.get(event).and_then(|event| event.time) {
+            Some(time) if self.has_times => time,
+            _ => event as u64,
+        }
     }
 
     fn clock(&self, event: usize) -> u64 {
@@ -154,63 +217,13 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// An operation under a letter: what was done, by whom, when, and how it ended.
-    pub(super) fn named(&self, letter: char, place: usize) -> Option<Named> {
-        let operation = self.operations.get(place)?;
-        let key = self.key(operation).ok().flatten();
-        let what = self.told(operation, key);
-        let end = match operation.completion {
-            Some(completion) => format!("to {}", self.moment(completion)),
-            None => "and then no answer".to_owned(),
-        };
-        let is_read = operation.f.starts_with("read");
-        let ended = match operation.status {
-            Status::Ok if is_read => String::new(),
-            Status::Ok => "acknowledged".to_owned(),
-            Status::Fail => self.reasoned("failed", operation),
-            Status::Info => self.reasoned("outcome unknown", operation),
-        };
-        let when = format!("{} {end}", self.moment(operation.invocation));
-        let who = format!("process {}", operation.process);
-        Some(Named {
-            letter,
-            columns: [what, who, when, ended],
-        })
-    }
-
-    fn told(&self, operation: &LogOperation, key: Option<&Datum>) -> String {
-        let f = &operation.f;
-        let key = key.map_or_else(String::new, |key| format!(" {}", key.plain()));
-        match (&**f, operation.status) {
-            ("read", Status::Ok) => format!("{f}{key} -> {}", self.result(operation)),
-            ("read" | "delete", _) => format!("{f}{key}"),
-            ("cas", _) => match self.argument(operation).pair() {
-                Some((expected, new)) => format!("{f}{key} {expected} -> {new}"),
-                None => format!("{f}{key} {}", self.argument(operation)),
-            },
-            _ if key.is_empty() => format!("{f} {}", self.argument(operation)),
-            _ => format!("{f}{key} = {}", self.argument(operation)),
-        }
-    }
-
-    /// When an event was: its time, or its number if it has none.
-    fn moment(&self, event: usize) -> String {
-        let Some(event) = self.log.events.get(event) else {
-            return "never".to_owned();
-        };
-        match event.time {
-            Some(time) => moment(Nanos(time)),
-            None => format!("event {}", event.index.unwrap_or_default()),
-        }
-    }
-
-    fn reasoned(&self, word: &str, operation: &LogOperation) -> String {
-        let completion = operation
-            .completion
-            .and_then(|event| self.log.events.get(event));
-        match completion.map(|event| &event.error) {
-            None | Some(Datum::Nil) => word.to_owned(),
-            Some(error) => format!("{word}: {}", error.plain()),
+    pub(super) fn bad_result(&self, operation: &LogOperation, wanted: &'static str) -> ModelError {
+        let completion = operation.completion.unwrap_or(operation.invocation);
+        ModelError::BadValue {
+            place: self.log.place(completion),
+            f: operation.f.to_string(),
+            found: self.log.events[completion].value.to_string(),
+            wanted,
         }
     }
 }

@@ -232,6 +232,7 @@ Files may be compressed (.gz, .zst); what they are is told from their content.
 A history of another tool says nothing of the store, so nothing is promised: say as what its operations are to be judged.
   quorate check history.edn --model cas-register          a Jepsen test of one register
   quorate check history.edn --model register --keyed      values are [key value], as independent tests write them
+  quorate check history.edn --model set-full              a set that grows: what is lost, stale, duplicated
   quorate check etcd_007.log --model cas-register         log lines of Jepsen, as in Porcupine's test data
   quorate check latest --model register                   one of ours, by what is asked of any register
 
@@ -272,6 +273,12 @@ pub(super) struct Foreign {
     /// jepsen-log]
     #[arg(long, value_name = "WHAT", requires = "model", hide_possible_values = true, value_parser = names(NilReads::ALL.map(NilReads::name)))]
     pub(super) nil_reads: Option<String>,
+    /// An element of a set must be there as soon as it is known (set-full)
+    #[arg(long, requires = "model")]
+    pub(super) linearizable: bool,
+    /// Operations that the model does not know and that change nothing of what it asks about
+    #[arg(long, value_name = "NAMES", requires = "model", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
     /// The format of the file [default: told from its content]
     #[arg(long, value_name = "FORMAT", value_parser = names(InputFormat::ALL.map(InputFormat::name)))]
     pub(super) input_format: Option<String>,

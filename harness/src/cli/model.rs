@@ -37,6 +37,8 @@ pub(super) fn main(
         model,
         keyed: foreign.keyed,
         failed_cas: foreign.failed_cas.as_deref().and_then(FailedCas::from_name),
+        linearizable: foreign.linearizable,
+        ignore: foreign.ignore.clone(),
         nil_reads: foreign.nil_reads.as_deref().and_then(NilReads::from_name),
     };
     let judged = match judge(&log, &options) {

@@ -9,6 +9,8 @@ use super::text::{grouped, indented};
 
 /// Keys that have a line of their own.
 const KEYS_SHOWN_MAX: usize = 20;
+/// Keys that have lines of their judge's beside, if there are no more.
+const SUMMARIES_MAX: usize = 5;
 /// Keys whose first anomaly is explained.
 const EXPLAINED_MAX: usize = 3;
 
@@ -81,7 +83,12 @@ fn table(report: &Report, style: Style) -> String {
         Answer::Kept => 2,
     });
     let shown = &rows[..rows.len().min(KEYS_SHOWN_MAX)];
-    let name = |key: &KeyReport| key.key.clone().unwrap_or_else(|| "(all)".to_owned());
+    let name = |key: &KeyReport| match (&key.key, key.part) {
+        (None, None) => "(all)".to_owned(),
+        (None, Some(part)) => part.to_owned(),
+        (Some(key), None) => key.clone(),
+        (Some(key), Some(part)) => format!("{key}  {part}"),
+    };
     let width = shown
         .iter()
         .map(|key| name(key).chars().count())
@@ -115,6 +122,11 @@ fn table(report: &Report, style: Style) -> String {
         match &key.why {
             Some(why) => drop(writeln!(out, ": {why}")),
             None => out.push('\n'),
+        }
+        if rows.len() <= SUMMARIES_MAX {
+            for line in &key.summary {
+                let _ = writeln!(out, "  {:<width$}  {line}", "");
+            }
         }
     }
     if rows.len() > shown.len() {

@@ -1,6 +1,10 @@
 //! Logs against models, from text to answer.
 
+mod sessions;
+mod sets;
+
 use super::*;
+
 use crate::log::InputFormat;
 
 /// Judges a text by a model, with options changed.
@@ -245,7 +249,7 @@ fn what_a_model_cannot_understand_is_refused_with_the_place_and_what_would_fit()
         refusal,
         "line 3, column 1: cas of 1: a compare-and-set has [expected new]: correct the value"
     );
-    let refusal = refused(Model::Register, &cas, true);
+    let refusal = refused(Model::CasRegister, &cas, true);
     assert!(
         refusal.starts_with("line 1, column 1: write of 1: with keyed values each is [key value]"),
         "{refusal}"
@@ -256,6 +260,21 @@ fn what_a_model_cannot_understand_is_refused_with_the_place_and_what_would_fit()
         refusal,
         "the model register knows read, write, delete, but the log has transfer: no model fits that"
     );
+    let refusal = refused(
+        Model::Register,
+        &sequence(&[("write", "1", "ok", "1"), ("cas", "[1 2]", "ok", "[1 2]")]),
+        false,
+    );
+    assert_eq!(
+        refusal,
+        "line 3, column 1: the model register does not know cas, which may have changed what others read: models that fit: cas-register, \
+         or --ignore cas if it changes nothing"
+    );
+    let set = sequence(&[("add", "1", "ok", "1"), ("read", "nil", "ok", "[1]")]);
+    assert!(
+        refused(Model::Register, &set, false)
+            .contains("models that fit: set, set-full, grow-only-set, set-rmw")
+    );
     let nemesis = "{:type :info, :process :nemesis, :f :read}";
     assert!(refused(Model::Register, nemesis, false).contains("the log has no operations"));
     let unpaired = "{:type :ok, :process 1, :f :read}";
@@ -263,10 +282,25 @@ fn what_a_model_cannot_understand_is_refused_with_the_place_and_what_would_fit()
 }
 
 #[test]
+fn unknown_operations_that_failed_or_change_nothing_are_passed_over() {
+    let text = sequence(&[
+        ("write", "1", "ok", "1"),
+        ("cas", "[1 2]", "fail", "[1 2]"),
+        ("size", "nil", "ok", "1"),
+        ("read", "nil", "ok", "1"),
+    ]);
+    let report = judged(Model::Register, &text, |options| {
+        options.ignore.push("size".to_owned());
+    });
+    assert_eq!(report.answer, Answer::Kept);
+    assert_eq!(report.ignored.len(), 2);
+}
+
+#[test]
 fn models_are_named_for_what_they_know() {
     assert_eq!(
         models_that_fit(&["read", "write"]),
-        "models that fit: register, cas-register"
+        "models that fit: register, cas-register, sessions, causal"
     );
     assert_eq!(
         models_that_fit(&["read", "cas"]),
