@@ -5,6 +5,7 @@
 //! before: with synchronised clocks such a value has a smaller stamp than any write that begins later. One read is
 //! judged by itself; two reads that go back in time are in `inversion.rs`.
 
+use crate::fenwick::Counter;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::index::{KeyIndex, Read, Write};
@@ -80,7 +81,7 @@ fn sweep(key: &KeyIndex) -> (u64, Vec<Stale<'_>>) {
         while let Some(place) = returned.next_if(|&place| acked[place].ret < read.call) {
             counter.add(place);
         }
-        judged += u64::from(counter.total > 0);
+        judged += u64::from(counter.total() > 0);
         let newer_from = acked.partition_point(|write| Some(write.call) <= read.in_effect);
         let versions_behind = counter.count_from(newer_from);
         if versions_behind > 0 {
@@ -103,39 +104,6 @@ fn first_to_end_from<'a>(acked: &[&'a Write]) -> Vec<&'a Write> {
         }
     }
     first
-}
-
-/// A Fenwick tree: how many of the places from here on have been added.
-struct Counter {
-    sums: Vec<u64>,
-    total: u64,
-}
-
-impl Counter {
-    fn new(places: usize) -> Counter {
-        Counter {
-            sums: vec![0; places + 1],
-            total: 0,
-        }
-    }
-
-    fn add(&mut self, place: usize) {
-        self.total += 1;
-        let mut node = place + 1;
-        while node < self.sums.len() {
-            self.sums[node] += 1;
-            node += node & node.wrapping_neg();
-        }
-    }
-
-    fn count_from(&self, place: usize) -> u64 {
-        let (mut node, mut before) = (place, 0);
-        while node > 0 {
-            before += self.sums[node];
-            node &= node - 1;
-        }
-        self.total - before
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! histories, or another tool's) is not known here.
 
 pub mod certificate;
+pub mod distance;
 pub mod frontier;
 pub mod linear;
 pub mod minimise;
@@ -19,6 +20,7 @@ pub mod zones;
 pub(crate) mod testing;
 
 pub use certificate::{Flaw, Order, verify};
+pub use distance::{Age, Distance, ages, distance};
 pub use linear::{Algorithm, Decision, Judgement, decide};
 pub use minimise::minimise;
 pub use no_order::NoOrder;
