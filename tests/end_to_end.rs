@@ -23,5 +23,8 @@ mod running;
 #[path = "end_to_end/stale_reads.rs"]
 mod stale_reads;
 #[cfg(test)]
+#[path = "end_to_end/stopping.rs"]
+mod stopping;
+#[cfg(test)]
 #[path = "end_to_end/whole_runs.rs"]
 mod whole_runs;

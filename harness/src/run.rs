@@ -74,6 +74,8 @@ pub struct RunOptions {
     pub results: PathBuf,
     /// Keep the nodes' data directories even if every promise was kept.
     pub keep_data: bool,
+    /// End the load at the first anomaly that breaks a promise.
+    pub stop_on_first: bool,
 }
 
 /// A run that came to its end.
@@ -89,6 +91,8 @@ pub struct Ran {
     pub failure: Option<String>,
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The first broken promise, if the run was ended there.
+    pub stopped: Option<String>,
     /// How long it took in all, and how long of that the load lasted.
     pub times: Times,
 }
@@ -152,6 +156,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
         verdict,
         failure: driven.failure,
         interrupted: driven.interrupted,
+        stopped: driven.stopped,
         times: Times {
             load: driven.load,
             whole: began.elapsed(),
@@ -167,6 +172,7 @@ struct Driven {
     history: PathBuf,
     failure: Option<String>,
     interrupted: bool,
+    stopped: Option<String>,
     load: Duration,
 }
 
@@ -184,6 +190,7 @@ async fn live(
     let file = directory.history(&plan.header()?)?;
     let world = LiveWorld::launch(launch).await?;
     let driven = Drive::new(plan, &world, Recording::File(file))?
+        .stopping_on_first(options.stop_on_first)
         .run(progress)
         .await;
     let stopped = world.stop().await;
@@ -195,6 +202,7 @@ async fn live(
         history: directory.path().join("history.jsonl"),
         failure,
         interrupted: driven.interrupted,
+        stopped: driven.stopped,
         load: driven.load,
     })
 }

@@ -64,7 +64,7 @@ pub fn judge_stream(
         watch.bytes_read.fetch_add(length as u64, Ordering::Relaxed);
         while let Some(alarm) = reader.next_alarm() {
             if !first.is_told() {
-                let is_promised = breaks_promise(&reader, &alarm).map_err(refused)?;
+                let is_promised = reader.is_promised(&alarm).map_err(refused)?;
                 if first.tells(is_promised) {
                     tell(&alarm, is_promised);
                 }
@@ -73,24 +73,12 @@ pub fn judge_stream(
     }
     let read = reader.finish().map_err(refused)?;
     for alarm in &read.alarms {
-        let guarantee = alarm.guarantee(read.exposure.is_synchronised());
-        let promise = guarantee.and_then(|guarantee| read.contract.promise(guarantee));
-        let is_promised = promise.is_some_and(|promise| promise.promised);
+        let is_promised = alarm.is_promised(&read.exposure, &read.contract);
         if first.tells(is_promised) {
             tell(alarm, is_promised);
         }
     }
     Ok(read)
-}
-
-/// Whether an anomaly breaks a promise, by all that happened so far.
-fn breaks_promise(reader: &StreamReader, alarm: &Alarm) -> Result<bool, HistoryError> {
-    let Some((exposure, contract)) = reader.contract()? else {
-        return Ok(false);
-    };
-    let guarantee = alarm.guarantee(exposure.is_synchronised());
-    let promise = guarantee.and_then(|guarantee| contract.promise(guarantee));
-    Ok(promise.is_some_and(|promise| promise.promised))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! Memory: some hundred bytes per key, 40 to 100 per unresolved write of unknown outcome, 8 per refused one, and what is held back: all events since
 //! the oldest operation under way began, at most about a million.
 
+mod follower;
 mod hold;
 mod judge;
 mod key;
@@ -21,6 +22,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use follower::Follower;
 pub use judge::{Alarm, StreamJudge};
 pub use reader::{Read, StreamReader};
 pub use result::Streamed;

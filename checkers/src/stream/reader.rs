@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use super::judge::{Alarm, StreamJudge};
+use super::follower::Follower;
+use super::judge::Alarm;
 use super::result::Streamed;
 use crate::contract::Contract;
 use crate::exposure::Exposure;
 use crate::history::codec::{Line, is_json, refusal};
 use crate::history::pairing::line_of;
-use crate::history::{Event, Header, History, HistoryError, Process, Quorum};
+use crate::history::{Event, Header, HistoryError, Quorum};
 
 /// Reads and judges a history in one go.
 #[derive(Default)]
@@ -17,15 +18,8 @@ pub struct StreamReader {
     /// The beginning of a line whose end has not come.
     tail: Vec<u8>,
     /// None until the header was read.
-    begun: Option<Begun>,
+    begun: Option<Follower>,
     is_torn: bool,
-}
-
-struct Begun {
-    header: Header,
-    judge: StreamJudge,
-    /// Faults and phases, which are few.
-    nemesis: Vec<Event>,
 }
 
 /// What came of a whole file.
@@ -82,20 +76,21 @@ impl StreamReader {
 
     /// The next alarm, if there is one.
     pub fn next_alarm(&mut self) -> Option<Alarm> {
-        self.begun.as_mut()?.judge.next_alarm()
+        self.begun.as_mut()?.next_alarm()
     }
 
     /// Events taken so far.
     pub fn events(&self) -> u64 {
-        self.begun.as_ref().map_or(0, |begun| begun.judge.events())
+        self.begun.as_ref().map_or(0, Follower::events)
     }
 
-    /// What is promised, by all that happened so far; none before the header was read.
+    /// Whether an anomaly breaks a promise, by all that happened so far.
     ///
     /// # Errors
     /// When some line of the nemesis cannot be understood.
-    pub fn contract(&self) -> Result<Option<(Exposure, Contract)>, HistoryError> {
-        self.begun.as_ref().map(Begun::contract).transpose()
+    pub fn is_promised(&self, alarm: &Alarm) -> Result<bool, HistoryError> {
+        let begun = self.begun.as_ref();
+        begun.map_or(Ok(false), |begun| begun.is_promised(alarm))
     }
 
     /// What came of it, when all blocks were taken. A torn last line (no newline, not JSON) is dropped.
@@ -113,9 +108,9 @@ impl StreamReader {
             return Err(HistoryError::HeaderMissing);
         };
         let (exposure, contract) = begun.contract()?;
-        let (streamed, alarms) = begun.judge.finish();
+        let (header, streamed, alarms) = begun.finish();
         Ok(Read {
-            header: begun.header,
+            header,
             streamed,
             alarms,
             exposure,
@@ -128,36 +123,15 @@ impl StreamReader {
         let Some(begun) = &mut self.begun else {
             let mut header = Header::parse(text)?;
             header.claim = self.claim.or(header.claim);
-            self.begun = Some(Begun {
-                judge: StreamJudge::new(&header),
-                header,
-                nemesis: Vec::new(),
-            });
+            self.begun = Some(Follower::new(header));
             return Ok(());
         };
         if let Some(line) = Line::read(text) {
-            return begun.judge.push_line(&line);
+            return begun.push_line(&line);
         }
-        let number = line_of(begun.judge.events());
+        let number = line_of(begun.events());
         let event: Event =
             serde_json::from_slice(text).map_err(|source| refusal(text, number, source))?;
-        begun.judge.push(&event)?;
-        if event.process == Process::Nemesis {
-            begun.nemesis.push(event);
-        }
-        Ok(())
-    }
-}
-
-impl Begun {
-    fn contract(&self) -> Result<(Exposure, Contract), HistoryError> {
-        let events = (0..).zip(&self.nemesis).map(|(index, event)| Event {
-            index,
-            ..event.clone()
-        });
-        let faults = History::from_events(self.header.clone(), events.collect())?;
-        let exposure = Exposure::of_history(&faults);
-        let contract = Contract::with_levels(&self.header, &exposure, self.judge.levels());
-        Ok((exposure, contract))
+        begun.push(&event)
     }
 }

@@ -155,6 +155,9 @@ pub(super) struct Run {
         help_heading = "Judgement"
     )]
     pub(super) claim: Option<String>,
+    /// End the load at the first anomaly that breaks a promise, then heal, read and judge as always
+    #[arg(long, help_heading = "Judgement")]
+    pub(super) stop_on_first: bool,
     /// Keep the nodes' data directories even if every promise was kept
     #[arg(long, help_heading = "Judgement")]
     pub(super) keep_data: bool,

@@ -32,6 +32,7 @@ pub(super) fn main(command: &args::Gate, common: &Common, style: Style) -> Exit 
         program: command.node_bin.clone(),
         results: common.results.clone(),
         keep_data: false,
+        stop_on_first: false,
     };
     let mut exit = Exit::Kept;
     let mut counts = [0_usize; 3];

@@ -20,6 +20,7 @@ pub(super) fn main(command: &args::Run, common: &Common, style: Style) -> Exit {
         program: command.node_bin.clone(),
         results: common.results.clone(),
         keep_data: command.keep_data,
+        stop_on_first: command.stop_on_first,
     };
     let mut progress = Progress::new(common.progress);
     match run(&plan, &options, &mut progress) {

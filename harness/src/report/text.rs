@@ -45,6 +45,9 @@ pub fn run(ran: &Ran, style: Style) -> String {
     );
     let _ = writeln!(out);
     out.push_str(&judgement(&ran.verdict, style));
+    if let Some(first) = &ran.stopped {
+        let _ = writeln!(out, "  stopped at the first broken promise: {first}");
+    }
     if let Some(failure) = &ran.failure {
         let title = style.paint(Tone::Bad, "harness failure:");
         let _ = writeln!(out, "  {title} {failure}");

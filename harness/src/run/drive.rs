@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use quorate_checkers::history::Nanos;
+use quorate_checkers::stream::Follower;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
@@ -16,7 +17,9 @@ use crate::conductor::{Action, Conductor, Phase};
 use crate::fault::Effect;
 use crate::plan::Plan;
 use crate::report::progress::{Glance, Progress};
+use crate::report::stream;
 use crate::results::HistoryFile;
+use crate::streaming::First;
 use crate::world::Outcome;
 use crate::world::live::{LiveClient, LiveWorld, WorldError};
 
@@ -40,6 +43,8 @@ pub struct Load {
     pub failure: Option<String>,
     /// Whether the user ended it early.
     pub interrupted: bool,
+    /// The first broken promise, if the run was to end with it.
+    pub stopped: Option<String>,
     /// How long clients worked.
     pub load: Duration,
     /// Operations that clients completed.
@@ -68,6 +73,10 @@ pub struct Drive<'a> {
     host_clock: HostClock,
     load_began: Option<Instant>,
     load: Load,
+    /// Judges what has happened so far; none once there is nothing more to tell.
+    follower: Option<Follower>,
+    first: First,
+    stop_on_first: bool,
     /// The phase that was last shown: each is, however short.
     shown: Option<Phase>,
 }
@@ -82,9 +91,13 @@ impl<'a> Drive<'a> {
         recording: Recording,
     ) -> Result<Drive<'a>, RunError> {
         let mut conductor = Conductor::new(plan, Box::new(plan.replicas()))?;
-        if matches!(recording, Recording::Off) {
-            conductor.record_nothing();
-        }
+        let follower = match recording {
+            Recording::File(_) => Some(Follower::new(plan.header()?)),
+            Recording::Off => {
+                conductor.record_nothing();
+                None
+            }
+        };
         Ok(Drive {
             conductor,
             world,
@@ -98,8 +111,20 @@ impl<'a> Drive<'a> {
             host_clock: HostClock::new(),
             load_began: None,
             load: Load::default(),
+            follower,
+            first: First::default(),
+            stop_on_first: false,
             shown: None,
         })
+    }
+
+    /// Ends the load at the first anomaly that breaks a promise, if that is wanted.
+    #[must_use]
+    pub fn stopping_on_first(self, stop_on_first: bool) -> Drive<'a> {
+        Drive {
+            stop_on_first,
+            ..self
+        }
     }
 
     /// Runs to the end, or to the second interrupt. The history is on disk when this returns.
@@ -127,6 +152,7 @@ impl<'a> Drive<'a> {
                 return Ok(());
             };
             self.write_events()?;
+            self.heed(progress);
             let wake =
                 self.began + Duration::from_nanos(until.0).min(self.began.elapsed() + WAIT_MAX);
             tokio::select! {
@@ -269,8 +295,39 @@ impl<'a> Drive<'a> {
         };
         for event in self.conductor.drain_events() {
             file.append(&event)?;
+            // What the judge of a stream does not understand, the judge of the whole will refuse.
+            if let Some(follower) = &mut self.follower
+                && follower.push(&event).is_err()
+            {
+                self.follower = None;
+            }
         }
         Ok(())
+    }
+
+    /// Tells the first anomaly, and the first that breaks a promise; ends the load there if that is wanted.
+    fn heed(&mut self, progress: &Progress) {
+        while let Some(alarm) = self.follower.as_mut().and_then(Follower::next_alarm) {
+            let judged = self
+                .follower
+                .as_ref()
+                .map(|follower| follower.is_promised(&alarm));
+            let is_promised = matches!(judged, Some(Ok(true)));
+            if !self.first.tells(is_promised) {
+                continue;
+            }
+            let words = stream::alarm(&alarm, is_promised);
+            progress.say(&format!("  {words}"));
+            if is_promised {
+                // There is nothing more to tell, so nothing more to judge before the end.
+                self.follower = None;
+                if self.stop_on_first && self.conductor.phase() < Phase::Heal {
+                    let why = format!("stopped at the first broken promise: {words}");
+                    self.conductor.stop(self.now(), &why);
+                    self.load.stopped = Some(words);
+                }
+            }
+        }
     }
 
     fn now(&self) -> Nanos {
