@@ -34,6 +34,8 @@ struct Lanes {
     /// The how-manieth write of its chain each is, counting from 1.
     numbers: Vec<u32>,
     writes: Vec<u32>,
+    /// For each write, its lane.
+    of_write: Vec<u32>,
 }
 
 impl Lanes {
@@ -46,6 +48,7 @@ impl Lanes {
         let mut lanes: Vec<Lane> = Vec::new();
         let mut first = vec![0_u32; nodes.keys + 1];
         let mut key_before = NONE;
+        let mut of_write = vec![NONE; nodes.len()];
         for (at, &node) in (0..).zip(&writes) {
             let key = nodes.key[node as usize];
             match lanes.last_mut() {
@@ -61,6 +64,7 @@ impl Lanes {
                 }
             }
             key_before = key;
+            of_write[node as usize] = u32::try_from(lanes.len() - 1).unwrap_or(NONE);
         }
         for key in 0..nodes.keys {
             first[key + 1] += first[key];
@@ -71,6 +75,7 @@ impl Lanes {
             all: lanes,
             numbers,
             writes,
+            of_write,
         }
     }
 
@@ -181,12 +186,25 @@ impl<'a> Clocks<'a> {
     }
 }
 
+/// Which meetings are told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// All of them.
+    All,
+    /// Those with a write that stands later in the order of work than the one returned. Without them nothing is wrong.
+    Later,
+}
+
 /// Tells every read that meets a write which it knows and did not return.
-pub(super) fn walk(nodes: &Nodes, mut tell: impl FnMut(Meeting)) {
+pub(super) fn walk(nodes: &Nodes, wanted: Wanted, mut tell: impl FnMut(Meeting)) {
     let mut clocks = Clocks::of(nodes);
     let mut lanes = Lanes::of(nodes, &clocks.number);
+    // Of each lane, where its last write so far stands in the order of work, counting from 1: it cannot know a write after that.
+    let mut reached = vec![0_u32; lanes.all.len()];
     for &node in &nodes.order {
+        let rank = |node: u32| nodes.rank.get(node as usize).map_or(0, |rank| rank + 1);
         if !nodes.is_read[node as usize] {
+            reached[lanes.of_write[node as usize] as usize] = rank(node);
             clocks.write(node);
             continue;
         }
@@ -194,24 +212,31 @@ pub(super) fn walk(nodes: &Nodes, mut tell: impl FnMut(Meeting)) {
         if returned != NONE {
             clocks.read(node, returned);
         }
+        let since = if wanted == Wanted::Later {
+            rank(returned)
+        } else {
+            0
+        };
         let process = nodes.process[node as usize] as usize;
         let now = &clocks.now[process * clocks.width..(process + 1) * clocks.width];
         for lane in lanes.of_key(nodes.key[node as usize]) {
+            if reached[lane] <= since {
+                continue;
+            }
             let known = now[lanes.all[lane].chain as usize];
             let Some(known) = (known > 0).then(|| lanes.last(lane, known)).flatten() else {
                 continue;
             };
-            if known == returned {
+            let is_later = rank(known) > rank(returned);
+            if known == returned || !is_later && wanted == Wanted::Later {
                 continue;
             }
-            // A write that stands before another in the order of work cannot know it.
-            let later =
-                returned == NONE || nodes.rank[known as usize] > nodes.rank[returned as usize];
             tell(Meeting {
                 read: node,
                 known,
                 returned,
-                is_overwritten: returned == NONE || later && clocks.knows(known, returned),
+                // A write that stands before another in the order of work cannot know it.
+                is_overwritten: returned == NONE || is_later && clocks.knows(known, returned),
             });
         }
     }

@@ -12,7 +12,7 @@ mod tell;
 
 use super::graph::{Edge, Graph};
 use super::trace::{SessionOp, is_sparse, renumbered};
-use clocks::{Meeting, walk};
+use clocks::{Meeting, Wanted, walk};
 use nodes::{NONE, Nodes};
 
 pub use tell::explain;
@@ -111,12 +111,11 @@ impl<'a> Analysis<'a> {
             return None;
         }
         let mut against: Vec<Meeting> = Vec::new();
-        walk(&nodes, |meeting| {
+        walk(&nodes, Wanted::Later, |meeting| {
             if meeting.is_overwritten {
                 bad.push(nodes.bad(meeting));
             }
-            let rank = |node: u32| nodes.rank.get(node as usize).copied();
-            if rank(meeting.returned).is_some_and(|returned| rank(meeting.known) > Some(returned)) {
+            if meeting.returned != NONE {
                 against.push(meeting);
             }
         });
@@ -215,7 +214,7 @@ impl Nodes {
     fn all_edges(&self, inside: &dyn Fn(u32) -> bool) -> Vec<Edge<Because>> {
         let mut edges = self.causal_edges(inside);
         let mut implied: Vec<(u32, u32, u32)> = Vec::new();
-        walk(self, |meeting| {
+        walk(self, Wanted::All, |meeting| {
             let (from, to) = (meeting.known, meeting.returned);
             if to != NONE && inside(from) && inside(to) {
                 implied.push((from, to, meeting.read));
