@@ -7,9 +7,12 @@
 //! sooner. The second half matters: with synchronised clocks a value that was read before another write began has the
 //! smaller stamp, even when its own client never heard back.
 
+use std::sync::OnceLock;
+
 use super::event::{Nanos, Value};
 use super::operation::{Function, History, KeyId, Operation, Status};
 use crate::exposure::Exposure;
+use crate::session::rows::Survey;
 use crate::witness::{Part, Witness};
 
 /// Since when a value was in effect. `None`, before all times, for the initial value.
@@ -172,6 +175,8 @@ pub struct Index {
     pub keys: Vec<KeyIndex>,
     /// What the run was exposed to.
     pub exposure: Exposure,
+    /// What sessions saw, once somebody asked: six rows of the verdict share it.
+    pub(crate) sessions: OnceLock<Survey>,
 }
 
 impl Index {
@@ -197,6 +202,7 @@ impl Index {
         Index {
             keys,
             exposure: Exposure::of_history(history),
+            sessions: OnceLock::new(),
         }
     }
 

@@ -3,37 +3,18 @@
 //! (Locality: Herlihy and Wing, TOPLAS 1990. Zones of a register with unique values: Gibbons and Korach, SIAM J. Comput. 1997.) It takes
 //! O(n log n) whatever the number of sessions. When it says no, nothing follows.
 
+use crate::history::History;
 use crate::register::ValueId;
 
+use super::import::Processes;
 use super::scan::Writes;
 use super::trace::{Action, SessionOp};
 
-/// Whether operations of any number of keys, in the order of their invocations, are certainly explained by one order of all.
-pub(super) fn is_linearizable(ops: &[SessionOp]) -> bool {
-    if !is_sequential(ops) {
-        return false;
-    }
-    let mut by_key: Vec<&SessionOp> = ops.iter().collect();
-    by_key.sort_by_key(|op| op.key);
-    by_key.chunk_by(|a, b| a.key == b.key).all(|ops| {
-        let mut ops: Vec<SessionOp> = ops.iter().map(|&&op| op).collect();
-        if super::trace::is_sparse(&ops) {
-            ops = super::trace::renumbered(&ops);
-        }
-        is_key_linearizable(&ops)
-    })
-}
-
 /// Whether each session does one thing strictly after another, so that its order is one of real time.
-fn is_sequential(ops: &[SessionOp]) -> bool {
-    let processes = ops
-        .iter()
-        .map(|op| op.process as usize + 1)
-        .max()
-        .unwrap_or(0);
-    let mut ended: Vec<Option<u64>> = vec![None; processes];
-    ops.iter().all(|op| {
-        let ended = &mut ended[op.process as usize];
+pub(super) fn is_sequential(history: &History, processes: &Processes) -> bool {
+    let mut ended = vec![None; processes.len()];
+    history.operations.iter().all(|op| {
+        let ended = &mut ended[processes.number(op.process) as usize];
         let is_later = ended.is_none_or(|ended| ended < op.call);
         *ended = Some(op.ret);
         is_later
@@ -47,7 +28,8 @@ struct Zone {
     last_begin: u64,
 }
 
-fn is_key_linearizable(ops: &[SessionOp]) -> bool {
+/// Whether the operations of one key, in the order of their invocations, are explained by one order of all. Ids must be dense.
+pub(super) fn is_linearizable(ops: &[SessionOp]) -> bool {
     let writes = Writes::of(ops);
     let mut zones: Vec<Option<Zone>> = vec![None; writes.values()];
     let mut initial_until = None;

@@ -20,7 +20,12 @@ impl Processes {
         Processes(all)
     }
 
-    fn number(&self, process: u64) -> u32 {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn number(&self, process: u64) -> u32 {
         let dense = usize::try_from(process).ok();
         // Mostly the processes are numbered from 0 already.
         let at = match dense.filter(|&at| self.0.get(at) == Some(&process)) {

@@ -12,7 +12,7 @@ use crate::witness::{Anomaly, Part, Witness};
 use super::calm;
 use super::causal::{self, Analysis, Model, STEPS_MAX};
 use super::import::{Processes, of_all, of_key};
-use super::order::{Kind, Knots, Rules, Violation, judge};
+use super::order::{Kind, Knots, Rules, Violation, judge, judge_all};
 use super::scan::Writes;
 use super::tell;
 use super::trace::{Action, SessionOp, is_sparse, renumbered};
@@ -29,28 +29,80 @@ pub struct Session(pub Kind);
 pub struct Causality(pub Model);
 
 /// A violation, with what is needed to tell it later.
+#[derive(Clone, Debug)]
 struct Seen {
     at: Nanos,
     key: KeyId,
     violation: Violation,
 }
 
-impl Session {
-    fn operations(
-        history: &History,
-        processes: &Processes,
-        index: &Index,
-        key: KeyId,
-    ) -> Vec<SessionOp> {
-        let Some(at) = index.keys.get(key.0 as usize) else {
-            return Vec::new();
+/// What came of one session guarantee on all keys.
+#[derive(Clone, Debug, Default)]
+struct Count {
+    judged: u64,
+    seen: Vec<Seen>,
+}
+
+/// What one pass over the keys tells for all six rows.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// In the order of [`Kind::ALL`].
+    counts: [Count; 4],
+    /// Reads that count.
+    reads: u64,
+    /// Whether all is explained by one order of everything.
+    is_linearizable: bool,
+}
+
+impl Survey {
+    fn of(history: &History, index: &Index) -> Survey {
+        let real_time = index.exposure.is_synchronised();
+        let rules = Kind::ALL.map(|kind| Rules::of(kind, real_time));
+        let processes = Processes::of(history);
+        let mut survey = Survey {
+            counts: Default::default(),
+            reads: 0,
+            is_linearizable: calm::is_sequential(history, &processes),
         };
-        let ops = of_key(history, processes, key, at);
-        if is_sparse(&ops) {
-            renumbered(&ops)
-        } else {
-            ops
+        for (key, _) in index.mapped() {
+            let ops = operations(history, &processes, index, key);
+            let reads = ops.iter().filter(|op| matches!(op.action, Action::Read(_)));
+            survey.reads += reads.count() as u64;
+            survey.is_linearizable = survey.is_linearizable && calm::is_linearizable(&ops);
+            for (count, report) in survey.counts.iter_mut().zip(judge_all(&ops, &rules)) {
+                count.judged += report.judged;
+                count
+                    .seen
+                    .extend(report.violations.into_iter().map(|violation| Seen {
+                        at: Nanos(ops[violation.later as usize].call),
+                        key,
+                        violation,
+                    }));
+            }
         }
+        survey
+    }
+
+    fn get<'a>(history: &History, index: &'a Index) -> &'a Survey {
+        index.sessions.get_or_init(|| Survey::of(history, index))
+    }
+}
+
+/// The operations of one key with dense ids.
+fn operations(
+    history: &History,
+    processes: &Processes,
+    index: &Index,
+    key: KeyId,
+) -> Vec<SessionOp> {
+    let Some(at) = index.keys.get(key.0 as usize) else {
+        return Vec::new();
+    };
+    let ops = of_key(history, processes, key, at);
+    if is_sparse(&ops) {
+        renumbered(&ops)
+    } else {
+        ops
     }
 }
 
@@ -67,27 +119,22 @@ impl Checker for Session {
     fn check(&self, history: &History, index: &Index) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "reads");
         finding.skip_unmapped(index);
+        let count = &Survey::get(history, index).counts[self.0 as usize];
+        finding.judged = count.judged;
+        finding.seen = count.seen.len() as u64;
+        if count.seen.is_empty() {
+            return finding;
+        }
         let rules = Rules::of(self.0, index.exposure.is_synchronised());
         let processes = Processes::of(history);
-        let mut seen = Vec::new();
-        for (key, _) in index.mapped() {
-            let ops = Self::operations(history, &processes, index, key);
-            let report = judge(&ops, &rules);
-            finding.judged += report.judged;
-            seen.extend(report.violations.into_iter().map(|violation| Seen {
-                at: Nanos(ops[violation.later as usize].call),
-                key,
-                violation,
-            }));
-        }
-        finding.seen = seen.len() as u64;
+        let mut seen: Vec<&Seen> = count.seen.iter().collect();
         seen.sort_by_key(|seen| seen.at);
         seen.truncate(ANOMALIES_KEPT_MAX);
         // Key by key, because the knots of a key take as long as judging it.
         seen.sort_by_key(|seen| seen.key);
         let mut anomalies = Vec::new();
         for seen in seen.chunk_by(|a, b| a.key == b.key) {
-            let ops = Self::operations(history, &processes, index, seen[0].key);
+            let ops = operations(history, &processes, index, seen[0].key);
             let writes = Writes::of(&ops);
             let knots = Knots::of(&ops, &writes, &rules);
             for seen in seen {
@@ -118,12 +165,12 @@ impl Checker for Causality {
     fn check(&self, history: &History, index: &Index) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "reads");
         finding.skip_unmapped(index);
-        let ops = of_all(history, index);
-        if calm::is_linearizable(&ops) {
-            let reads = ops.iter().filter(|op| matches!(op.action, Action::Read(_)));
-            finding.judged = reads.count() as u64;
+        let survey = Survey::get(history, index);
+        if survey.is_linearizable {
+            finding.judged = survey.reads;
             return finding;
         }
+        let ops = of_all(history, index);
         let ops = if is_sparse(&ops) {
             renumbered(&ops)
         } else {
