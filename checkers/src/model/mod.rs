@@ -9,6 +9,7 @@ mod register;
 mod report;
 mod sessions;
 mod sets;
+mod siblings;
 mod subject;
 mod values;
 mod words;
@@ -20,9 +21,10 @@ pub use error::{ModelError, functions, models_that_fit};
 pub use options::{FailedCas, Model, ModelOptions, NilReads};
 pub use report::{Answer, Ignored, KeyReport, ModelAnomaly, Outcomes, Report};
 
+use crate::executor::{Executor, Sequential};
 use crate::history::Status;
 use crate::log::Log;
-use subject::Subject;
+use subject::{KeyOperations, Subject};
 
 /// Version of the report's document.
 const FORMAT: u32 = 1;
@@ -32,6 +34,18 @@ const FORMAT: u32 = 1;
 /// # Errors
 /// When the events do not fit together, the model knows none of the operations, or cannot understand a value.
 pub fn judge(log: &Log, options: &ModelOptions) -> Result<Report, ModelError> {
+    judge_with(log, options, &Sequential)
+}
+
+/// As [`judge`], with as many keys at once as the executor can do. The report is the same.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_with(
+    log: &Log,
+    options: &ModelOptions,
+    executor: &impl Executor,
+) -> Result<Report, ModelError> {
     let subject = Subject::of(log, options)?;
     let keys = subject.keys()?;
     let mut report = Report {
@@ -60,24 +74,27 @@ pub fn judge(log: &Log, options: &ModelOptions) -> Result<Report, ModelError> {
             Status::Info => report.operations.info += 1,
         }
     }
-    for key in &keys {
-        let (name, places) = (key.0.as_ref(), &key.1);
-        match options.model {
-            Model::Register | Model::CasRegister => {
-                report.keys.push(register::judge(&subject, name, places)?);
-            }
-            Model::Set | Model::SetFull | Model::GrowOnlySet | Model::SetRmw => {
-                report.keys.push(sets::judge(&subject, name, places)?);
-            }
-            Model::Sessions => report.keys.extend(sessions::judge(&subject, key)),
-            Model::Causal => {}
-        }
-    }
-    if options.model == Model::Causal {
-        report.keys = sessions::judge_causal(&subject, &keys);
-    }
+    report.keys = if options.model == Model::Causal {
+        sessions::judge_causal(&subject, &keys)
+    } else {
+        let judged = executor.map(keys.iter().collect(), |key| judge_key(&subject, key));
+        let judged: Result<Vec<Vec<KeyReport>>, ModelError> = judged.into_iter().collect();
+        judged?.into_iter().flatten().collect()
+    };
     report.settle();
     Ok(report)
+}
+
+fn judge_key(subject: &Subject<'_>, key: &KeyOperations) -> Result<Vec<KeyReport>, ModelError> {
+    let (name, places) = (key.0.as_ref(), &key.1);
+    Ok(match subject.options.model {
+        Model::Register | Model::CasRegister => vec![register::judge(subject, name, places)?],
+        Model::Set | Model::SetFull | Model::GrowOnlySet | Model::SetRmw => {
+            vec![sets::judge(subject, name, places)?]
+        }
+        Model::Siblings => vec![siblings::judge(subject, name, places)?],
+        Model::Sessions | Model::Causal => sessions::judge(subject, key),
+    })
 }
 
 /// What was taken for granted, so that a reader can object.
@@ -92,7 +109,7 @@ fn assumptions(log: &Log, options: &ModelOptions) -> Vec<String> {
             }
         });
     }
-    if !options.model.functions().contains(&"write") {
+    if options.model == Model::Siblings || !options.model.functions().contains(&"write") {
         return all;
     }
     all.push(match options.nil_reads(log.format) {

@@ -21,11 +21,13 @@ pub enum Model {
     Sessions,
     /// Registers, by what each operation knows of others, all keys together.
     Causal,
+    /// A store that keeps siblings: reads return all values that no later write has replaced.
+    Siblings,
 }
 
 impl Model {
     /// All of them.
-    pub const ALL: [Model; 8] = [
+    pub const ALL: [Model; 9] = [
         Model::Register,
         Model::CasRegister,
         Model::Set,
@@ -34,6 +36,7 @@ impl Model {
         Model::SetRmw,
         Model::Sessions,
         Model::Causal,
+        Model::Siblings,
     ];
 
     /// Its name on the command line.
@@ -47,6 +50,7 @@ impl Model {
             Model::SetRmw => "set-rmw",
             Model::Sessions => "sessions",
             Model::Causal => "causal",
+            Model::Siblings => "siblings",
         }
     }
 
@@ -58,7 +62,9 @@ impl Model {
     /// The names of the operations that it knows.
     pub fn functions(self) -> &'static [&'static str] {
         match self {
-            Model::Register | Model::Sessions | Model::Causal => &["read", "write", "delete"],
+            Model::Register | Model::Sessions | Model::Causal | Model::Siblings => {
+                &["read", "write", "delete"]
+            }
             Model::Set | Model::SetFull | Model::GrowOnlySet | Model::SetRmw => &["add", "read"],
             Model::CasRegister => &["read", "write", "delete", "cas"],
         }
@@ -72,6 +78,7 @@ impl Model {
             Model::SetFull => "complete for good",
             Model::Sessions => "as each session did and saw it",
             Model::Causal => "causal",
+            Model::Siblings => "true to what was acknowledged",
         }
     }
 }

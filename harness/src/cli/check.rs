@@ -41,7 +41,7 @@ pub(super) fn main(command: &args::Check, common: &Common, style: Style) -> Exit
         }
     };
     if let Some(model) = command.foreign.model.as_deref().and_then(Model::from_name) {
-        return model::main(model, &command.foreign, &path, common, style);
+        return model::main(model, &command.foreign, path, common, style);
     }
     if let Some(why) = model::models_for(&path, command.foreign.input_format.as_deref()) {
         complain(&why);

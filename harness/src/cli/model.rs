@@ -3,16 +3,18 @@
 //! Also what to say of a history of another tool that comes without a model: which would fit.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use quorate_checkers::log::{InputFormat, Log};
 use quorate_checkers::model::{
-    Answer, FailedCas, Model, ModelOptions, NilReads, functions, judge, models_that_fit,
+    Answer, FailedCas, Model, ModelOptions, NilReads, functions, judge_with, models_that_fit,
 };
 
 use super::args::{Common, Foreign, Format};
 use crate::exit::Exit;
 use crate::input;
+use crate::judging::{Cores, attended};
 use crate::report::model as report;
 use crate::report::style::{Style, complain, print};
 
@@ -22,17 +24,10 @@ const FIRST_BYTES: u64 = 1 << 16;
 pub(super) fn main(
     model: Model,
     foreign: &Foreign,
-    path: &Path,
+    path: PathBuf,
     common: &Common,
     style: Style,
 ) -> Exit {
-    let log = match read(path, foreign.input_format.as_deref()) {
-        Ok(log) => log,
-        Err(why) => {
-            complain(&why);
-            return Exit::Usage;
-        }
-    };
     let options = ModelOptions {
         model,
         keyed: foreign.keyed,
@@ -41,15 +36,31 @@ pub(super) fn main(
         ignore: foreign.ignore.clone(),
         nil_reads: foreign.nil_reads.as_deref().and_then(NilReads::from_name),
     };
-    let judged = match judge(&log, &options) {
-        Ok(judged) => judged,
-        Err(error) => {
-            complain(&format!("{}: {error}", path.display()));
+    let format = foreign.input_format.clone();
+    let name = path.display().to_string();
+    let judged = attended(common.progress, move |watch| {
+        let log = read(&path, format.as_deref())?;
+        watch.is_judging.store(true, Ordering::Relaxed);
+        let judged = judge_with(&log, &options, &Cores(watch));
+        judged.map_err(|error| format!("{}: {error}", path.display()))
+    });
+    let judged = match judged {
+        Ok(Some(Ok(judged))) => judged,
+        Ok(Some(Err(why))) => {
+            complain(&why);
             return Exit::Usage;
+        }
+        Ok(None) => {
+            complain("interrupted: nothing was judged");
+            return Exit::Interrupted;
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            return error.exit();
         }
     };
     match common.format {
-        Format::Text => print(&report::text(&path.display().to_string(), &judged, style)),
+        Format::Text => print(&report::text(&name, &judged, style)),
         Format::Json => print(&judged.to_json()),
     }
     match judged.answer {

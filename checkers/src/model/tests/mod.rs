@@ -2,6 +2,7 @@
 
 mod sessions;
 mod sets;
+mod siblings;
 
 use super::*;
 
@@ -300,7 +301,7 @@ fn unknown_operations_that_failed_or_change_nothing_are_passed_over() {
 fn models_are_named_for_what_they_know() {
     assert_eq!(
         models_that_fit(&["read", "write"]),
-        "models that fit: register, cas-register, sessions, causal"
+        "models that fit: register, cas-register, sessions, causal, siblings"
     );
     assert_eq!(
         models_that_fit(&["read", "cas"]),
