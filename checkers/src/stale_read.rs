@@ -9,7 +9,8 @@ use crate::fenwick::Counter;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::index::{KeyIndex, Read, Write};
-use crate::history::{History, Index, Nanos};
+use crate::history::{History, Index};
+use crate::statistics::{Distribution, Rate};
 use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
 
 /// The judge of [`Guarantee::FreshReads`].
@@ -33,7 +34,7 @@ impl Checker for StaleRead {
     fn check(&self, history: &History, index: &Index) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "reads");
         finding.skip_unmapped(index);
-        let (mut versions_worst, mut behind_worst) = (0, Nanos(0));
+        let (mut versions, mut times) = (Distribution::default(), Distribution::default());
         for (key, at) in index.mapped() {
             let (judged, stale) = sweep(at);
             finding.judged += judged;
@@ -44,8 +45,8 @@ impl Checker for StaleRead {
             } in stale
             {
                 let behind = read.call.since(newer.ret);
-                versions_worst = versions_worst.max(versions_behind);
-                behind_worst = behind_worst.max(behind);
+                versions.add(versions_behind);
+                times.add(behind.0);
                 finding.see(read.call, || Anomaly {
                     guarantee: self.guarantee(),
                     at: read.call,
@@ -62,8 +63,17 @@ impl Checker for StaleRead {
                 });
             }
         }
-        finding.measure("worst versions behind", Amount::Count(versions_worst));
-        finding.measure("worst time behind", Amount::Ns(behind_worst.0));
+        let worst = |all: &Distribution| all.quantiles().map_or(0, |quantiles| quantiles.max);
+        finding.measure("worst versions behind", Amount::Count(worst(&versions)));
+        finding.measure("worst time behind", Amount::Ns(worst(&times)));
+        if finding.judged > 0 {
+            let rate = Rate::new(finding.seen, finding.judged);
+            finding.measure("stale reads", Amount::Rate(rate));
+        }
+        if let Some(quantiles) = times.quantiles() {
+            finding.measure("versions behind", Amount::Histogram(versions.histogram()));
+            finding.measure("time behind", Amount::Quantiles(quantiles));
+        }
         finding
     }
 }
@@ -109,6 +119,7 @@ fn first_to_end_from<'a>(acked: &[&'a Write]) -> Vec<&'a Write> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::{Bucket, Quantiles};
     use crate::testing::{draw, judged_and_seen};
 
     fn check(drawing: &str) -> (u64, u64) {
@@ -203,6 +214,24 @@ mod tests {
         let expected = vec![
             Measure::new("worst versions behind", Amount::Count(3)),
             Measure::new("worst time behind", Amount::Ns(2_100_000_000)),
+            Measure::new("stale reads", Amount::Rate(Rate::new(1, 1))),
+            Measure::new(
+                "versions behind",
+                Amount::Histogram(vec![Bucket {
+                    from: 2,
+                    to: 3,
+                    count: 1,
+                }]),
+            ),
+            Measure::new(
+                "time behind",
+                Amount::Quantiles(Quantiles {
+                    p50: 2_100_000_000,
+                    p90: 2_100_000_000,
+                    p99: 2_100_000_000,
+                    max: 2_100_000_000,
+                }),
+            ),
         ];
         assert_eq!(finding.measures, expected);
     }

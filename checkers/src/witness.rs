@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::guarantee::Guarantee;
 use crate::history::{History, Nanos};
+use crate::statistics::{Bucket, Quantiles, Rate};
 use crate::tale::Tale;
 
 /// The part that an operation plays in a witness.
@@ -101,8 +102,8 @@ impl Witness {
     }
 }
 
-/// A number that a finding or an anomaly comes with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// A number that a finding or an anomaly comes with, or several that belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Amount {
     /// A count.
@@ -118,6 +119,12 @@ pub enum Amount {
         /// Unknown.
         info: u64,
     },
+    /// How often something was seen, and what that leaves open.
+    Rate(Rate),
+    /// How many things lie in which range.
+    Histogram(Vec<Bucket>),
+    /// What is typical and what is extreme, ns.
+    Quantiles(Quantiles),
 }
 
 /// A number with its name.

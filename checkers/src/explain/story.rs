@@ -293,14 +293,14 @@ impl<'a> Scene<'a> {
                 .details
                 .iter()
                 .find(|measure| measure.name == name)
-                .map(|m| m.amount)
+                .map(|m| &m.amount)
         };
         let attempts = match amount("attempts") {
-            Some(Amount::Count(count)) => count,
+            Some(&Amount::Count(count)) => count,
             _ => shown as u64,
         };
         let spread = match amount("spread") {
-            Some(Amount::Ns(ns)) => duration(ns),
+            Some(&Amount::Ns(ns)) => duration(ns),
             _ => "some time".to_owned(),
         };
         let mut then = vec![

@@ -149,10 +149,16 @@ fn evidence(finding: &Finding) -> String {
         .iter()
         .filter(|measure| !measure.name.contains(':'))
     {
-        let amount = match measure.amount {
-            Amount::Count(0) | Amount::Ns(0) | Amount::Outcomes { .. } => continue,
-            Amount::Count(count) => grouped(count),
-            Amount::Ns(ns) => duration(ns),
+        let amount = match &measure.amount {
+            Amount::Count(0)
+            | Amount::Ns(0)
+            | Amount::Outcomes { .. }
+            | Amount::Histogram(_)
+            | Amount::Quantiles(_) => continue,
+            Amount::Rate(rate) if rate.seen == 0 => continue,
+            Amount::Rate(rate) => rate.to_string(),
+            Amount::Count(count) => grouped(*count),
+            Amount::Ns(ns) => duration(*ns),
         };
         let _ = write!(words, ", {} {amount}", measure.name);
     }
@@ -179,7 +185,7 @@ fn under_fault(finding: &Finding) -> Option<String> {
                 ok: done,
                 fail,
                 info,
-            } = measure.amount
+            } = &measure.amount
                 && measure.name.ends_with(what)
                 && !measure.name.starts_with("no fault")
             {
