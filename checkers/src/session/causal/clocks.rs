@@ -187,16 +187,16 @@ impl<'a> Clocks<'a> {
 }
 
 /// Which meetings are told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// All of them.
-    All,
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// For each write that was returned, those with a write at this place in the order of work or later; none if [`NONE`].
+    Since(&'a [u32]),
     /// Those with a write that stands later in the order of work than the one returned. Without them nothing is wrong.
     Later,
 }
 
 /// Tells every read that meets a write which it knows and did not return.
-pub(super) fn walk(nodes: &Nodes, wanted: Wanted, mut tell: impl FnMut(Meeting)) {
+pub(super) fn walk(nodes: &Nodes, wanted: Wanted<'_>, mut tell: impl FnMut(Meeting)) {
     let mut clocks = Clocks::of(nodes);
     let mut lanes = Lanes::of(nodes, &clocks.number);
     // Of each lane, where its last write so far stands in the order of work, counting from 1: it cannot know a write after that.
@@ -212,10 +212,12 @@ pub(super) fn walk(nodes: &Nodes, wanted: Wanted, mut tell: impl FnMut(Meeting))
         if returned != NONE {
             clocks.read(node, returned);
         }
-        let since = if wanted == Wanted::Later {
-            rank(returned)
-        } else {
-            0
+        let since = match wanted {
+            Wanted::Later => rank(returned),
+            Wanted::Since(places) => match places.get(returned as usize) {
+                Some(&place) if place != NONE => place,
+                _ => continue,
+            },
         };
         let process = nodes.process[node as usize] as usize;
         let now = &clocks.now[process * clocks.width..(process + 1) * clocks.width];
@@ -228,7 +230,7 @@ pub(super) fn walk(nodes: &Nodes, wanted: Wanted, mut tell: impl FnMut(Meeting))
                 continue;
             };
             let is_later = rank(known) > rank(returned);
-            if known == returned || !is_later && wanted == Wanted::Later {
+            if known == returned || rank(known) <= since {
                 continue;
             }
             tell(Meeting {

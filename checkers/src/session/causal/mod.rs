@@ -148,8 +148,7 @@ pub(super) enum Because {
 /// Reads that know a write which began later than the one that they returned are right only if no other session must see it
 /// the other way round. Everything that can be tied up lies between such two writes, in the order of work.
 fn converge(nodes: &Nodes, against: &[Meeting]) -> Vec<Bad> {
-    let inside = nodes.between(against);
-    let edges = nodes.all_edges(&|node| inside[node as usize]);
+    let edges = nodes.all_edges(&nodes.between(against));
     let graph = Graph::new(nodes.len(), &edges);
     let component = graph.components();
     let tied = against
@@ -175,20 +174,22 @@ impl Nodes {
         }
     }
 
-    /// Which nodes lie, in the order of work, between two writes that are met in the wrong order.
-    fn between(&self, against: &[Meeting]) -> Vec<bool> {
+    /// For each node that lies, in the order of work, between two writes that are met in the wrong order: where that stretch
+    /// begins. [`NONE`] for all others.
+    fn between(&self, against: &[Meeting]) -> Vec<u32> {
         let mut change = vec![0_i64; self.len() + 1];
         for meeting in against {
             change[self.rank[meeting.returned as usize] as usize] += 1;
             change[self.rank[meeting.known as usize] as usize + 1] -= 1;
         }
-        let mut inside = vec![false; self.len()];
-        let mut open = 0;
-        for (&node, change) in self.order.iter().zip(&change) {
+        let mut since = vec![NONE; self.len()];
+        let (mut open, mut began) = (0, 0);
+        for ((place, &node), change) in (0_u32..).zip(&self.order).zip(&change) {
+            began = if open == 0 { place } else { began };
             open += change;
-            inside[node as usize] = open > 0;
+            since[node as usize] = if open > 0 { began } else { NONE };
         }
-        inside
+        since
     }
 
     /// The causal order among some nodes, as edges.
@@ -210,19 +211,16 @@ impl Nodes {
         edges
     }
 
-    /// The causal order, and the order of writes that reads imply.
-    fn all_edges(&self, inside: &dyn Fn(u32) -> bool) -> Vec<Edge<Because>> {
-        let mut edges = self.causal_edges(inside);
+    /// The causal order, and the order of writes that reads imply, within each stretch of the order of work.
+    fn all_edges(&self, since: &[u32]) -> Vec<Edge<Because>> {
+        let mut edges = self.causal_edges(&|node| since[node as usize] != NONE);
         let mut implied: Vec<(u32, u32, u32)> = Vec::new();
-        walk(self, Wanted::All, |meeting| {
-            let (from, to) = (meeting.known, meeting.returned);
-            if to != NONE && inside(from) && inside(to) {
-                implied.push((from, to, meeting.read));
-                // The same two writes are met again and again.
-                if implied.len() == implied.capacity() {
-                    implied.sort_unstable();
-                    implied.dedup_by_key(|&mut (from, to, _)| (from, to));
-                }
+        walk(self, Wanted::Since(since), |meeting| {
+            implied.push((meeting.known, meeting.returned, meeting.read));
+            // The same two writes are met again and again.
+            if implied.len() == implied.capacity() {
+                implied.sort_unstable();
+                implied.dedup_by_key(|&mut (from, to, _)| (from, to));
             }
         });
         implied.sort_unstable();
