@@ -31,7 +31,7 @@ pub(crate) struct Settled<'a> {
     /// When the youngest survivor was in effect; [`Nanos::NEVER`] if some answer cannot be explained.
     pub(crate) in_effect: InEffect,
     /// Acknowledged writes that began after that, as places in [`KeyIndex::writes`].
-    pub(crate) gone: Vec<usize>,
+    pub(crate) gone: Vec<u32>,
     /// The read that returned nothing and was the last to end.
     nothing_last: Option<&'a Read>,
 }
@@ -63,14 +63,14 @@ pub(crate) fn settle<'a>(
 impl<'a> Settled<'a> {
     fn of(key: KeyId, index: &'a KeyIndex) -> Settled<'a> {
         let census = &index.census;
-        let in_effect = census.iter().map(|read| read.in_effect).max().flatten();
+        let in_effect = census.iter().map(Read::in_effect).max().flatten();
         let from = index
             .acked
-            .partition_point(|&at| Some(index.writes[at].call) <= in_effect);
+            .partition_point(|&at| Some(index.writes[at as usize].call) <= in_effect);
         let nothing = index
             .reads
             .iter()
-            .filter(|read| read.source == Source::Nothing);
+            .filter(|read| read.source() == Source::Nothing);
         Settled {
             key,
             index,
@@ -88,7 +88,10 @@ impl<'a> Settled<'a> {
 
     /// Whether every answer can be explained by the order of events.
     pub(crate) fn is_sound(&self) -> bool {
-        self.index.census.iter().all(|read| read.source.is_sound())
+        self.index
+            .census
+            .iter()
+            .all(|read| read.source().is_sound())
     }
 
     /// Whether some replica holds a value.
@@ -96,7 +99,7 @@ impl<'a> Settled<'a> {
         self.index
             .census
             .iter()
-            .any(|read| matches!(read.source, Source::Written(_)))
+            .any(|read| matches!(read.source(), Source::Written(_)))
     }
 
     /// Whether some replica may hold the outcome of an older write or delete, and not just the initial value.
@@ -109,17 +112,17 @@ impl<'a> Settled<'a> {
         self.index
             .census
             .iter()
-            .any(|read| read.source == Source::Nothing)
+            .any(|read| read.source() == Source::Nothing)
     }
 
     /// The youngest survivor: the answer whose value was in effect last.
     fn youngest(&self) -> Option<&'a Read> {
-        self.index.census.iter().max_by_key(|read| read.in_effect)
+        self.index.census.iter().max_by_key(|read| read.in_effect())
     }
 
     /// The operations of the census.
     pub(crate) fn answers(&self) -> impl Iterator<Item = usize> + 'a {
-        self.index.census.iter().map(|read| read.operation)
+        self.index.census.iter().map(Read::operation)
     }
 
     /// A witness of what the survivors are and since when they were in effect, the youngest first.
@@ -134,11 +137,11 @@ impl<'a> Settled<'a> {
     /// Whether any read returned a gone write's value. Nothing read after a delete began may be the delete.
     pub(crate) fn shown(&self, gone: &Write) -> Option<usize> {
         if !gone.is_delete() {
-            return gone.first_read.map(|read| read.operation);
+            return gone.first_read().map(|read| read.operation);
         }
         self.nothing_last
             .filter(|read| read.ret >= gone.call)
-            .map(|read| read.operation)
+            .map(Read::operation)
     }
 }
 

@@ -26,7 +26,7 @@ impl Checker for ClockLoss {
         for settled in settle(history, index, &mut finding) {
             let at = settled.index;
             finding.judged += successors(&settled);
-            for beaten in settled.gone.iter().map(|&gone| &at.writes[gone]) {
+            for beaten in settled.gone.iter().map(|&gone| &at.writes[gone as usize]) {
                 if coroner.fate(&settled, beaten) == Fate::Lost {
                     continue;
                 }
@@ -36,7 +36,7 @@ impl Checker for ClockLoss {
                     key: Some(history.key_name(settled.key).to_owned()),
                     witness: settled
                         .trace()
-                        .with(Part::Newer, beaten.operation)
+                        .with(Part::Newer, beaten.operation())
                         .with_census(settled.answers()),
                     details: Vec::new(),
                     tale: None,

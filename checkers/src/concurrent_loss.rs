@@ -38,7 +38,7 @@ impl Checker for ConcurrentLoss {
                     key: Some(history.key_name(settled.key).to_owned()),
                     witness: settled
                         .trace()
-                        .with(Part::Newer, write.operation)
+                        .with(Part::Newer, write.operation())
                         .with_census(settled.answers()),
                     details: Vec::new(),
                     tale: None,
@@ -61,7 +61,10 @@ fn unreplaced<'a>(settled: &Settled<'a>) -> impl Iterator<Item = (usize, &'a Wri
         .map(|write| write.call)
         .max()
         .unwrap_or(Nanos(0));
-    let places = index.acked.iter().map(|&at| (at, &index.writes[at]));
+    let places = index
+        .acked
+        .iter()
+        .map(|&at| (at as usize, &index.writes[at as usize]));
     places.filter(move |(_, write)| write.ret >= last_call)
 }
 
@@ -74,7 +77,7 @@ fn survives(settled: &Settled<'_>, place: usize, write: &Write) -> bool {
         .index
         .census
         .iter()
-        .any(|read| read.source == Source::Written(place))
+        .any(|read| read.source() == Source::Written(place))
 }
 
 #[cfg(test)]

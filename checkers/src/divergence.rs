@@ -6,6 +6,7 @@
 use crate::census::{INCOMPLETE, is_complete};
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
+use crate::history::index::Read;
 use crate::history::{History, Index, KeyId, Nanos};
 use crate::witness::{Anomaly, Witness};
 
@@ -29,7 +30,7 @@ impl Checker for Divergence {
                 continue;
             }
             finding.judged += 1;
-            let value = |at: usize| &history.operations[key.census[at].operation].value;
+            let value = |at: usize| &history.operations[key.census[at].operation()].value;
             if (1..key.census.len()).all(|at| value(at) == value(0)) {
                 continue;
             }
@@ -43,8 +44,7 @@ impl Checker for Divergence {
                 guarantee: self.guarantee(),
                 at,
                 key: Some(history.key_name(id).to_owned()),
-                witness: Witness::default()
-                    .with_census(key.census.iter().map(|read| read.operation)),
+                witness: Witness::default().with_census(key.census.iter().map(Read::operation)),
                 details: Vec::new(),
                 tale: None,
             });

@@ -23,7 +23,7 @@ impl Checker for FailedWrite {
         for (key, at) in index.mapped() {
             for read in at.reads.iter().chain(&at.census) {
                 finding.judged += 1;
-                let Source::Refused(write) = read.source else {
+                let Source::Refused(write) = read.source() else {
                     continue;
                 };
                 finding.see(read.call, || Anomaly {
@@ -31,8 +31,8 @@ impl Checker for FailedWrite {
                     at: read.call,
                     key: Some(history.key_name(key).to_owned()),
                     witness: Witness::default()
-                        .with(Part::Refused, at.writes[write].operation)
-                        .with(Part::Reader, read.operation),
+                        .with(Part::Refused, at.writes[write].operation())
+                        .with(Part::Reader, read.operation()),
                     details: Vec::new(),
                     tale: None,
                 });

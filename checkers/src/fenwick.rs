@@ -14,11 +14,6 @@ impl Counter {
         }
     }
 
-    /// How many have been added.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
-    }
-
     pub(crate) fn add(&mut self, place: usize) {
         self.total += 1;
         let mut node = place + 1;
@@ -55,6 +50,6 @@ mod tests {
                 assert_eq!(counter.count_from(from), expected as u64);
             }
         }
-        assert_eq!(counter.total(), 5);
+        assert_eq!(counter.total, 5);
     }
 }

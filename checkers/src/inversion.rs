@@ -5,10 +5,13 @@
 //! began (*flip-flop*: B, A, B). When clocks are skewed only the second counts, because the first leans on the
 //! real-time order of writes. A read that is also stale counts here too: these are two promises.
 
+use std::num::NonZeroU32;
+
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
-use crate::history::index::{FirstRead, KeyIndex, Read, Source, Write};
-use crate::history::{History, Index};
+use crate::history::index::{KeyIndex, Read, Source, Write};
+use crate::history::{History, Index, Nanos};
+use crate::sweep::{ByEnd, Span};
 use crate::witness::{Anomaly, Part, Witness};
 
 /// The judge of [`Guarantee::NoInversion`].
@@ -24,24 +27,24 @@ impl Checker for Inversion {
         let mut finding = Finding::new(self.guarantee(), "reads");
         finding.skip_unmapped(index);
         for (key, at) in index.mapped() {
-            let mut seen = Seen::of(at);
+            let mut seen = seen(at);
             let flips = Flips::of(at);
             let first_ret = at.sound_reads().map(|read| read.ret).min();
-            for read in at.sound_reads() {
+            for (place, read) in at.sound_reads().enumerate() {
                 finding.judged += u64::from(first_ret.is_some_and(|ret| ret < read.call));
                 let older = index
                     .exposure
                     .is_synchronised()
                     .then(|| seen.older(read))
                     .flatten();
-                let Some(witness) = older.or_else(|| flips.flip(read)) else {
+                let Some(witness) = older.or_else(|| flips.flip(place, read)) else {
                     continue;
                 };
                 finding.see(read.call, || Anomaly {
                     guarantee: self.guarantee(),
                     at: read.call,
                     key: Some(history.key_name(key).to_owned()),
-                    witness: witness.with(Part::Reader, read.operation),
+                    witness: witness.with(Part::Reader, read.operation()),
                     details: Vec::new(),
                     tale: None,
                 });
@@ -52,45 +55,46 @@ impl Checker for Inversion {
 }
 
 /// Values that some read had returned so far, and the one of them whose write began last.
-struct Seen<'a> {
+struct Seen<'a, I: Iterator<Item = Span>> {
     key: &'a KeyIndex,
     /// Writes whose value was read, by the end of the first such read.
-    shown: std::iter::Peekable<std::vec::IntoIter<(FirstRead, &'a Write)>>,
-    youngest: Option<(FirstRead, &'a Write)>,
+    shown: ByEnd<I>,
+    youngest: Option<&'a Write>,
 }
 
-impl<'a> Seen<'a> {
-    fn of(key: &'a KeyIndex) -> Seen<'a> {
-        let mut shown: Vec<(FirstRead, &Write)> = key
-            .writes
-            .iter()
-            .filter_map(|write| Some((write.first_read?, write)))
-            .collect();
-        shown.sort_by_key(|(read, _)| read.ret);
-        Seen {
-            key,
-            shown: shown.into_iter().peekable(),
-            youngest: None,
-        }
+/// Writes whose value was read: such a read cannot end before its write began.
+fn seen(key: &KeyIndex) -> Seen<'_, impl Iterator<Item = Span>> {
+    let shown = (0..).zip(&key.writes).filter_map(|(place, write)| {
+        Some(Span {
+            call: write.call,
+            end: write.first_read()?.ret,
+            place,
+        })
+    });
+    Seen {
+        key,
+        shown: ByEnd::of(shown),
+        youngest: None,
     }
+}
 
+impl<I: Iterator<Item = Span>> Seen<'_, I> {
     /// The proof that a read's value is older than one that was read before. Reads come in the order of their invocations.
     fn older(&mut self, read: &Read) -> Option<Witness> {
-        while let Some(next) = self.shown.next_if(|(first, _)| first.ret < read.call) {
-            if self
-                .youngest
-                .is_none_or(|(_, write)| write.call < next.1.call)
-            {
+        while let Some(next) = self.shown.ended_before(read.call) {
+            let next = &self.key.writes[next];
+            if self.youngest.is_none_or(|write| write.call < next.call) {
                 self.youngest = Some(next);
             }
         }
-        let (first, newer) = self
+        let newer = self
             .youngest
-            .filter(|(_, write)| read.in_effect < Some(write.call))?;
+            .filter(|write| read.in_effect() < Some(write.call))?;
+        let first = newer.first_read()?;
         let witness = self.key.trace(Witness::default(), read);
         Some(
             witness
-                .with(Part::Newer, newer.operation)
+                .with(Part::Newer, newer.operation())
                 .with(Part::NewerShown, first.operation),
         )
     }
@@ -101,57 +105,81 @@ impl<'a> Seen<'a> {
 struct Flips<'a> {
     key: &'a KeyIndex,
     reads: Vec<&'a Read>,
-    from: Vec<(&'a Read, Option<&'a Read>)>,
+    /// Places in `reads`.
+    from: Vec<(u32, Option<NonZeroU32>)>,
 }
 
 impl<'a> Flips<'a> {
     fn of(key: &'a KeyIndex) -> Flips<'a> {
         let reads: Vec<&Read> = key.sound_reads().collect();
-        let mut from: Vec<(&Read, Option<&Read>)> = Vec::with_capacity(reads.len());
-        for &read in reads.iter().rev() {
-            let next = match from.last() {
-                None => (read, None),
-                Some(&(first, other)) if read.source == first.source => {
-                    (if read.ret <= first.ret { read } else { first }, other)
-                }
-                Some(&(first, _)) if read.ret <= first.ret => (read, Some(first)),
-                Some(&(first, other)) => {
-                    let sooner = other.is_none_or(|other| read.ret <= other.ret);
-                    (first, if sooner { Some(read) } else { other })
+        // There are no more reads than operations.
+        let count = u32::try_from(reads.len()).unwrap_or(u32::MAX);
+        let mut from: Vec<(u32, Option<NonZeroU32>)> = vec![(0, None); reads.len()];
+        let mut next: Option<(u32, Option<u32>)> = None;
+        for (place, &read) in (0..count).zip(&reads).rev() {
+            let at = |place: u32| reads[place as usize];
+            let now = match next {
+                None => (place, None),
+                Some((first, other)) if read.source() == at(first).source() => (
+                    if read.ret <= at(first).ret {
+                        place
+                    } else {
+                        first
+                    },
+                    other,
+                ),
+                Some((first, _)) if read.ret <= at(first).ret => (place, Some(first)),
+                Some((first, other)) => {
+                    let sooner = other.is_none_or(|other| read.ret <= at(other).ret);
+                    (first, if sooner { Some(place) } else { other })
                 }
             };
-            from.push(next);
+            from[place as usize] = (now.0, now.1.and_then(|other| NonZeroU32::new(other + 1)));
+            next = Some(now);
         }
-        from.reverse();
         Flips { key, reads, from }
     }
 
     /// The proof that a read's value was read, then another one, and then it again. Two reads of nothing may mean two
     /// different deletes, so nothing cannot flip back.
-    fn flip(&self, read: &Read) -> Option<Witness> {
-        let Source::Written(place) = read.source else {
+    fn flip(&self, place: usize, read: &Read) -> Option<Witness> {
+        let Source::Written(write) = read.source() else {
             return None;
         };
-        let write = &self.key.writes[place];
-        let first = write.first_read?;
-        let after = self.reads.partition_point(|later| later.call <= first.ret);
-        let &(soonest, other) = self.from.get(after)?;
-        let between = if soonest.source == read.source {
-            other?
+        let write = &self.key.writes[write];
+        let first = write.first_read()?;
+        if read.call <= first.ret {
+            return None;
+        }
+        let &(soonest, other) = self.from.get(self.first_after(first.ret, place))?;
+        let soonest = self.reads[soonest as usize];
+        let between = if soonest.source() == read.source() {
+            self.reads[other?.get() as usize - 1]
         } else {
             soonest
         };
         if between.ret >= read.call {
             return None;
         }
-        let newer = between.origin.map(|at| self.key.writes[at].operation);
+        let newer = between.origin().map(|at| self.key.writes[at].operation());
         Some(
             Witness::default()
-                .with(Part::Older, write.operation)
+                .with(Part::Older, write.operation())
                 .with(Part::OlderShown, first.operation)
                 .with_some(Part::Newer, newer)
-                .with(Part::NewerShown, between.operation),
+                .with(Part::NewerShown, between.operation()),
         )
+    }
+
+    /// The first read that began after `time`, no later than `last`, which did. It is sought from there, because it is near.
+    fn first_after(&self, time: Nanos, last: usize) -> usize {
+        let (mut step, mut high) = (1, last);
+        while high >= step && self.reads[high - step].call > time {
+            high -= step;
+            step *= 2;
+        }
+        let low = high.saturating_sub(step);
+        low + self.reads[low..high].partition_point(|read| read.call <= time)
     }
 }
 

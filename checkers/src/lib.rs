@@ -26,6 +26,7 @@ pub mod model;
 pub mod register;
 pub mod set;
 pub mod statistics;
+mod sweep;
 pub mod tale;
 pub mod verdict;
 pub mod witness;

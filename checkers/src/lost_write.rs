@@ -25,7 +25,7 @@ impl Checker for LostWrite {
         for settled in settle(history, index, &mut finding) {
             let at = settled.index;
             finding.judged += at.acked.len() as u64;
-            let gone = settled.gone.iter().map(|&gone| &at.writes[gone]);
+            let gone = settled.gone.iter().map(|&gone| &at.writes[gone as usize]);
             let lost = gone.filter(|gone| coroner.fate(&settled, gone) == Fate::Lost);
             let (count, newest) = lost.fold((0, None), |(count, _), lost| (count + 1, Some(lost)));
             let Some(newest) = newest else { continue };
@@ -35,7 +35,7 @@ impl Checker for LostWrite {
                 key: Some(history.key_name(settled.key).to_owned()),
                 witness: settled
                     .trace()
-                    .with(Part::Newer, newest.operation)
+                    .with(Part::Newer, newest.operation())
                     .with_some(Part::NewerShown, settled.shown(newest))
                     .with_census(settled.answers()),
                 details: vec![Measure::new("lost writes of the key", Amount::Count(count))],

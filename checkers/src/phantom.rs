@@ -23,9 +23,9 @@ impl Checker for Phantom {
         for (key, at) in index.mapped() {
             for read in at.reads.iter().chain(&at.census) {
                 finding.judged += 1;
-                let write = match read.source {
+                let write = match read.source() {
                     Source::Nobody => None,
-                    Source::Future(write) => Some(at.writes[write].operation),
+                    Source::Future(write) => Some(at.writes[write].operation()),
                     _ => continue,
                 };
                 finding.see(read.call, || Anomaly {
@@ -33,7 +33,7 @@ impl Checker for Phantom {
                     at: read.call,
                     key: Some(history.key_name(key).to_owned()),
                     witness: Witness::default()
-                        .with(Part::Reader, read.operation)
+                        .with(Part::Reader, read.operation())
                         .with_some(Part::Newer, write),
                     details: Vec::new(),
                     tale: None,

@@ -34,12 +34,15 @@ impl Checker for ResurrectedDelete {
 
 impl ResurrectedDelete {
     fn check_reads(self, history: &History, key: KeyId, at: &KeyIndex, finding: &mut Finding) {
-        let mut by_ret: Vec<&Write> = at.acked_writes().collect();
-        by_ret.sort_by_key(|write| write.ret);
-        let mut returned = by_ret.into_iter().peekable();
+        // Without a delete there is nothing to bring back, and nothing to judge.
+        if !at.has_delete() {
+            return;
+        }
+        let mut returned = at.acked_by_end();
         let (mut last, mut deleted): (Option<&Write>, bool) = (None, false);
         for read in at.sound_reads() {
-            while let Some(write) = returned.next_if(|write| write.ret < read.call) {
+            while let Some(place) = returned.ended_before(read.call) {
+                let write = &at.writes[place];
                 deleted |= write.is_delete();
                 last = last
                     .into_iter()
@@ -56,8 +59,8 @@ impl ResurrectedDelete {
                 key: Some(history.key_name(key).to_owned()),
                 witness: at
                     .trace(Witness::default(), read)
-                    .with(Part::Newer, delete.operation)
-                    .with(Part::Reader, read.operation),
+                    .with(Part::Newer, delete.operation())
+                    .with(Part::Reader, read.operation()),
                 details: Vec::new(),
                 tale: None,
             });
@@ -70,7 +73,7 @@ impl ResurrectedDelete {
         let last = settled
             .gone
             .iter()
-            .map(|&gone| &at.writes[gone])
+            .map(|&gone| &at.writes[gone as usize])
             .max_by_key(|w| lateness(w));
         // A gone delete leaves no replica that holds nothing, as it would explain that; so an older value survived.
         let Some(delete) = last.filter(|write| write.is_delete()) else {
@@ -82,7 +85,7 @@ impl ResurrectedDelete {
             key: Some(history.key_name(settled.key).to_owned()),
             witness: settled
                 .trace()
-                .with(Part::Newer, delete.operation)
+                .with(Part::Newer, delete.operation())
                 .with_census(settled.answers()),
             details: Vec::new(),
             tale: None,
@@ -97,8 +100,8 @@ fn lateness(write: &Write) -> (Nanos, bool) {
 }
 
 fn brings_back(read: &Read, last: &Write) -> bool {
-    let is_value = matches!(read.source, Source::Written(_));
-    is_value && last.is_delete() && read.in_effect < Some(last.call)
+    let is_value = matches!(read.source(), Source::Written(_));
+    is_value && last.is_delete() && read.in_effect() < Some(last.call)
 }
 
 #[cfg(test)]

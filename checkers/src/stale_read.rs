@@ -53,8 +53,8 @@ impl Checker for StaleRead {
                     key: Some(history.key_name(key).to_owned()),
                     witness: at
                         .trace(Witness::default(), read)
-                        .with(Part::Newer, newer.operation)
-                        .with(Part::Reader, read.operation),
+                        .with(Part::Newer, newer.operation())
+                        .with(Part::Reader, read.operation()),
                     details: vec![
                         Measure::new("versions behind", Amount::Count(versions_behind)),
                         Measure::new("behind", Amount::Ns(behind.0)),
@@ -79,30 +79,45 @@ impl Checker for StaleRead {
 }
 
 /// Visits the reads of a key in the order of their invocations, while acknowledged writes return one by one.
+///
+/// A read is stale iff, of the writes that have returned, the one that began last began after the read's value was in effect.
 fn sweep(key: &KeyIndex) -> (u64, Vec<Stale<'_>>) {
-    let acked: Vec<&Write> = key.acked_writes().collect();
-    let first_to_end = first_to_end_from(&acked);
-    let mut by_ret: Vec<usize> = (0..acked.len()).collect();
-    by_ret.sort_by_key(|&place| acked[place].ret);
-    let mut returned = by_ret.into_iter().peekable();
-    let mut counter = Counter::new(acked.len());
+    let mut returned = key.acked_by_end();
+    let mut youngest = None;
     let (mut judged, mut stale) = (0, Vec::new());
     for read in key.sound_reads() {
-        while let Some(place) = returned.next_if(|&place| acked[place].ret < read.call) {
-            counter.add(place);
+        while let Some(place) = returned.ended_before(read.call) {
+            youngest = youngest.max(Some(key.writes[place].call));
         }
-        judged += u64::from(counter.total() > 0);
-        let newer_from = acked.partition_point(|write| Some(write.call) <= read.in_effect);
-        let versions_behind = counter.count_from(newer_from);
-        if versions_behind > 0 {
-            stale.push(Stale {
-                read,
-                versions_behind,
-                newer: first_to_end[newer_from],
-            });
+        judged += u64::from(youngest.is_some());
+        if youngest.is_some() && youngest > read.in_effect() {
+            stale.push(read);
         }
     }
-    (judged, stale)
+    (judged, measured(key, stale))
+}
+
+/// How stale reads are that are known to be; they come in the order of their invocations.
+fn measured<'a>(key: &'a KeyIndex, stale: Vec<&'a Read>) -> Vec<Stale<'a>> {
+    if stale.is_empty() {
+        return Vec::new();
+    }
+    let acked: Vec<&Write> = key.acked_writes().collect();
+    let first_to_end = first_to_end_from(&acked);
+    let mut returned = key.acked_by_end();
+    let mut counter = Counter::new(acked.len());
+    let measure = |read: &'a Read| {
+        while let Some(place) = returned.ended_before(read.call) {
+            counter.add(key.acked.partition_point(|&at| (at as usize) < place));
+        }
+        let newer_from = acked.partition_point(|write| Some(write.call) <= read.in_effect());
+        Stale {
+            read,
+            versions_behind: counter.count_from(newer_from),
+            newer: first_to_end[newer_from],
+        }
+    };
+    stale.into_iter().map(measure).collect()
 }
 
 /// For each place, the write from there on that ended first.

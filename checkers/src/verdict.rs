@@ -141,7 +141,7 @@ pub fn judge(history: &History) -> Verdict {
 
 /// As [`judge`], with as many guarantees at once as the executor can. The verdict is the same.
 pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
-    let index = Index::of(history);
+    let index = Index::with(history, executor);
     let contract = Contract::of_history(history, &index.exposure);
     let names = history.header.judges.as_ref();
     let is_judged = |guarantee: Guarantee| {

@@ -14,6 +14,7 @@ pub(crate) mod names;
 pub mod operation;
 pub(crate) mod pairing;
 mod windows;
+mod writers;
 
 pub use codec::HistoryReader;
 pub use error::HistoryError;

@@ -59,15 +59,21 @@ pub(super) fn of_key(
         };
     let written = |(value, write): (u32, &Write)| {
         let action = Action::Write(ValueId(value));
-        op(write.operation, action, write.call, write.ret, write.status)
+        op(
+            write.operation(),
+            action,
+            write.call,
+            write.ret,
+            write.status,
+        )
     };
     for read in &index.reads {
-        while let Some(next) = writes.next_if(|(_, write)| write.operation < read.operation) {
+        while let Some(next) = writes.next_if(|(_, write)| write.operation() < read.operation()) {
             ops.push(written(next));
         }
         if let Some(value) = value(read) {
             ops.push(op(
-                read.operation,
+                read.operation(),
                 Action::Read(value),
                 read.call,
                 read.ret,
@@ -82,9 +88,9 @@ pub(super) fn of_key(
 
 /// What a read is known to have returned.
 fn value(read: &Read) -> Option<ValueId> {
-    match read.source {
+    match read.source() {
         Source::Written(at) => u32::try_from(at + 1).ok().map(ValueId),
-        Source::Nothing if read.origin.is_none() => Some(ValueId::INITIAL),
+        Source::Nothing if read.origin().is_none() => Some(ValueId::INITIAL),
         Source::Nothing | Source::Refused(_) | Source::Future(_) | Source::Nobody => None,
     }
 }
