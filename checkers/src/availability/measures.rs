@@ -6,19 +6,16 @@ use crate::finding::Finding;
 use crate::history::{Function, History, Nanos, Operation, Status};
 use crate::witness::Amount;
 
-/// Outcomes of one kind of operation, by the times at which they were asked for and answered.
+/// Outcomes of one kind of operation, by the times at which they were asked for and answered, both in order.
 #[derive(Default)]
 struct Spans {
     calls: Vec<Nanos>,
     ends: Vec<Nanos>,
+    /// Those that no fault touched.
+    calm: u64,
 }
 
 impl Spans {
-    fn sort(&mut self) {
-        self.calls.sort_unstable();
-        self.ends.sort_unstable();
-    }
-
     /// Operations that overlap a span: those that began by its end, but for those that ended before it.
     fn overlapping(&self, from: Nanos, to: Nanos) -> u64 {
         let begun = self.calls.partition_point(|&call| call <= to);
@@ -28,80 +25,75 @@ impl Spans {
 }
 
 /// Reads or writes: ok, fail and info apart.
+#[derive(Default)]
 struct Kind {
-    name: &'static str,
     ok: Spans,
     fail: Spans,
     info: Spans,
 }
 
 impl Kind {
-    fn of(name: &'static str, operations: &[&Operation]) -> Kind {
-        let mut kind = Kind {
-            name,
-            ok: Spans::default(),
-            fail: Spans::default(),
-            info: Spans::default(),
-        };
-        for operation in operations {
-            let spans = match operation.status {
-                Status::Ok => &mut kind.ok,
-                Status::Fail => &mut kind.fail,
-                Status::Info => &mut kind.info,
-            };
-            spans.calls.push(operation.call);
-            spans
-                .ends
-                .push(operation.completed().unwrap_or(Nanos::NEVER));
+    fn spans(&mut self, status: Status) -> &mut Spans {
+        match status {
+            Status::Ok => &mut self.ok,
+            Status::Fail => &mut self.fail,
+            Status::Info => &mut self.info,
         }
-        kind.ok.sort();
-        kind.fail.sort();
-        kind.info.sort();
-        kind
     }
 
-    fn outcomes(&self, from: Nanos, to: Nanos) -> Amount {
+    fn outcomes(&self, count: impl Fn(&Spans) -> u64) -> Amount {
         Amount::Outcomes {
-            ok: self.ok.overlapping(from, to),
-            fail: self.fail.overlapping(from, to),
-            info: self.info.overlapping(from, to),
+            ok: count(&self.ok),
+            fail: count(&self.fail),
+            info: count(&self.info),
         }
     }
 }
 
+/// Reads and writes of clients, by when they began and ended.
+fn kinds(history: &History, bands: &[(Nanos, Nanos)]) -> [Kind; 2] {
+    let mut kinds = [Kind::default(), Kind::default()];
+    let of_clients = |operation: &&Operation| operation.f != Function::Census;
+    for operation in history.operations.iter().filter(of_clients) {
+        let spans = kinds[usize::from(operation.is_write())].spans(operation.status);
+        spans.calls.push(operation.call);
+        spans.calm += u64::from(!touches(bands, operation));
+    }
+    let places = history.by_completion().into_iter();
+    let ended = places.map(|place| &history.operations[place as usize]);
+    for operation in ended.filter(of_clients) {
+        let spans = kinds[usize::from(operation.is_write())].spans(operation.status);
+        spans.ends.extend(operation.completed());
+    }
+    kinds
+}
+
 pub(super) fn measure(history: &History, finding: &mut Finding) {
-    let of_clients = || {
-        history
-            .operations
+    let bands = bands(history);
+    let kinds = kinds(history, &bands);
+    let all = || {
+        kinds
             .iter()
-            .filter(|operation| operation.f != Function::Census)
+            .flat_map(|kind| [&kind.ok, &kind.fail, &kind.info])
     };
-    let (writes, reads): (Vec<&Operation>, Vec<&Operation>) =
-        of_clients().partition(|operation| operation.is_write());
-    let end = of_clients().filter_map(Operation::completed).max();
-    let start = of_clients().map(|operation| operation.call).min();
-    let (Some(start), Some(end)) = (start, end) else {
+    let start = all().filter_map(|spans| spans.calls.first()).min();
+    let end = all().filter_map(|spans| spans.ends.last()).max();
+    let (Some(&start), Some(&end)) = (start, end) else {
         return;
     };
-    let bands = bands(history);
-    for (name, operations) in [("reads", reads), ("writes", writes)] {
-        let kind = Kind::of(name, &operations);
-        let calm: Vec<&Operation> = operations
-            .into_iter()
-            .filter(|operation| !touches(&bands, operation))
-            .collect();
-        let calm = Kind::of(name, &calm);
-        finding.measure(kind.name, kind.outcomes(Nanos(0), Nanos::NEVER));
+    for (name, kind) in ["reads", "writes"].into_iter().zip(&kinds) {
+        finding.measure(name, kind.outcomes(|spans| spans.calls.len() as u64));
         finding.measure(
             format!("{name} outside faults"),
-            calm.outcomes(Nanos(0), Nanos::NEVER),
+            kind.outcomes(|spans| spans.calm),
         );
         let gaps = Gaps::of(&kind.ok.ends, start, end);
         finding.measure(format!("longest gap of {name}"), gaps.longest(start, end));
         for fault in history.faults.iter().filter(|fault| fault.may_have_taken()) {
             let (from, to) = fault.span();
             let label = format!("{name} during {} ({})", fault.id, fault.kind.as_str());
-            finding.measure(label.clone(), kind.outcomes(from, to));
+            let outcomes = kind.outcomes(|spans| spans.overlapping(from, to));
+            finding.measure(label.clone(), outcomes);
             let (from, to) = (from.clamp(start, end), to.clamp(start, end));
             finding.measure(format!("{label}: longest gap"), gaps.longest(from, to));
         }

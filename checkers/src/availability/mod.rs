@@ -31,11 +31,24 @@ const SPREAD_NS_MIN: u64 = 300_000_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Availability;
 
-/// Eligible operations of one kind on one key in one interval.
+/// Eligible operations of one kind on one key in one interval, or all of one interval. Only those that a witness shows are kept.
 #[derive(Default)]
 struct Attempts {
-    operations: Vec<usize>,
+    first: Vec<usize>,
+    last: Option<usize>,
+    count: usize,
     succeeded: bool,
+}
+
+impl Attempts {
+    fn add(&mut self, at: usize, succeeded: bool) {
+        if self.first.len() < ATTEMPTS_MIN_STORE && !self.succeeded {
+            self.first.push(at);
+        }
+        self.last = Some(at);
+        self.count += 1;
+        self.succeeded |= succeeded;
+    }
 }
 
 /// All eligible operations of one interval.
@@ -43,7 +56,7 @@ struct Attempts {
 struct Interval {
     /// By key, then reads (`false`) before writes (`true`).
     attempts: BTreeMap<(KeyId, bool), Attempts>,
-    all: Vec<usize>,
+    all: Attempts,
     success: Option<usize>,
 }
 
@@ -55,7 +68,7 @@ impl Checker for Availability {
     fn check(&self, history: &History, _index: &Index) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "operations");
         for interval in intervals(history) {
-            finding.judged += interval.all.len() as u64;
+            finding.judged += interval.all.count as u64;
             self.check_interval(history, &interval, &mut finding);
         }
         measures::measure(history, &mut finding);
@@ -72,7 +85,7 @@ impl Availability {
         for ((key, _), attempts) in &interval.attempts {
             if !attempts.succeeded {
                 let key = Some((*key, success));
-                self.check_attempts(history, &attempts.operations, ATTEMPTS_MIN, key, finding);
+                self.check_attempts(history, attempts, ATTEMPTS_MIN, key, finding);
             }
         }
     }
@@ -81,21 +94,22 @@ impl Availability {
     fn check_attempts(
         self,
         history: &History,
-        attempts: &[usize],
+        attempts: &Attempts,
         attempts_min: usize,
         key: Option<(KeyId, usize)>,
         finding: &mut Finding,
     ) {
-        let (Some(&first), Some(&last)) = (attempts.first(), attempts.last()) else {
+        let (Some(&first), Some(last)) = (attempts.first.first(), attempts.last) else {
             return;
         };
         let call = |at: usize| history.operations[at].call;
         let spread = call(last).since(call(first));
-        if attempts.len() < attempts_min || spread.0 < SPREAD_NS_MIN {
+        if attempts.count < attempts_min || spread.0 < SPREAD_NS_MIN {
             return;
         }
         finding.see(call(first), || {
-            let shown = attempts[..attempts_min - 1].iter().copied().chain([last]);
+            let shown = attempts.first.iter().copied();
+            let shown = shown.take(attempts_min - 1).chain([last]);
             let witness = shown.fold(Witness::default(), |w, at| w.with(Part::Attempt, at));
             Anomaly {
                 guarantee: self.guarantee(),
@@ -103,7 +117,7 @@ impl Availability {
                 key: key.map(|(key, _)| history.key_name(key).to_owned()),
                 witness: witness.with_some(Part::Success, key.map(|(_, success)| success)),
                 details: vec![
-                    Measure::new("attempts", Amount::Count(attempts.len() as u64)),
+                    Measure::new("attempts", Amount::Count(attempts.count as u64)),
                     Measure::new("spread", Amount::Ns(spread.0)),
                 ],
                 tale: None,
@@ -123,9 +137,8 @@ fn intervals(history: &History) -> Vec<Interval> {
         let interval = intervals.entry(place).or_default();
         let kind = (operation.key, operation.is_write());
         let attempts = interval.attempts.entry(kind).or_default();
-        attempts.operations.push(at);
-        attempts.succeeded |= operation.is_ok();
-        interval.all.push(at);
+        attempts.add(at, operation.is_ok());
+        interval.all.add(at, operation.is_ok());
         if operation.is_ok() {
             interval.success.get_or_insert(at);
         }

@@ -307,6 +307,24 @@ impl History {
         }
     }
 
+    /// Places of the operations that completed, in the order of their completions.
+    pub(crate) fn by_completion(&self) -> Vec<u32> {
+        let indexes = self
+            .operations
+            .iter()
+            .map(|operation| operation.complete_index);
+        let last = indexes.filter(|&index| index != NO_INDEX).max();
+        let lines = last.map_or(0, |last| last as usize + 1);
+        let mut places = vec![NO_INDEX; lines];
+        for (place, operation) in (0..NO_INDEX).zip(&self.operations) {
+            if let Some(line) = places.get_mut(operation.complete_index as usize) {
+                *line = place;
+            }
+        }
+        places.retain(|&place| place != NO_INDEX);
+        places
+    }
+
     /// The name of a key; empty for an id of another history.
     pub fn key_name(&self, key: KeyId) -> &str {
         self.keys.get(key.0 as usize).map_or("", String::as_str)
