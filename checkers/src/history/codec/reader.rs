@@ -14,7 +14,7 @@ use crate::history::pairing::{Pairing, line_of};
 
 /// Lines are read by others in pieces of about this size, bytes: large enough that handing one over costs nothing, and small
 /// enough for what is read to be still in the cache when it is paired.
-const PIECE_BYTES: usize = 128 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// No event is shorter, bytes.
 const LINE_BYTES_MIN: usize = 40;
