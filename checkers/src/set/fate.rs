@@ -50,6 +50,11 @@ impl Fate {
         self.outcome == Outcome::Stable && self.missed && self.latency_ns > 0
     }
 
+    /// Every attempt was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused
+    }
+
     /// Seen although every attempt was refused.
     pub(super) fn is_refused_and_seen(&self) -> bool {
         self.refused && self.first_to_show != NONE

@@ -2,17 +2,19 @@
 //!
 //! Clients add elements and read the whole set; nothing is ever removed. There is an order of the operations that explains every reply
 //! iff the replies form a chain of growing sets (`chain.rs`) and real time agrees with it (`order.rs`). What is wrong with single
-//! replies is found first (`sift.rs`) and set aside, so that one cause is not reported as several.
+//! replies is found first (`sift.rs`) and set aside, so that one cause is not reported as several. If the rest does not agree, the elements
+//! are looked at one by one (`fate.rs`) as well: what is wrong with one of them is the simplest proof.
 
 use serde::Serialize;
 
 use super::certificate::Order;
 use super::chain::{Chain, Clash};
+use super::fate::fates;
 use super::history::SetHistory;
 use super::names::Element;
 use super::order::{Conflict, rank};
 use super::rule::Rules;
-use super::sift::{Odd, Sifted, adders};
+use super::sift::{NONE, Odd, Sifted, adders};
 use super::validity::Validity;
 use super::violation::{Docket, Kind, Violation};
 
@@ -34,15 +36,15 @@ pub struct GrowOnly {
     pub failed_add_seen_count: u64,
     /// Reads that returned an element more than once, counted once for each such element. Makes nothing invalid: it is reported apart.
     pub duplicate_count: u64,
-    /// Reads that clash with the chain of the others. They were set aside; the counts below are about the rest.
+    /// Reads that clash with the chain of the others, and were set aside.
     pub not_a_chain_count: u64,
-    /// Reads that lack an element that had been acknowledged before.
+    /// Elements that are not in a read that began after they had been acknowledged.
     pub missed_count: u64,
-    /// Reads that lack an element that another read had returned before.
+    /// Other elements that are not in a read that began after another one had returned them.
     pub vanished_count: u64,
     /// Elements returned before the first attempt to add them.
     pub from_the_future_count: u64,
-    /// Elements seen without one that had been acknowledged before they were first added.
+    /// Elements seen without one that had been acknowledged before they were first added, by reads of the chain.
     pub out_of_order_count: u64,
     /// The first violations of each kind; the one of the fewest operations first.
     pub violations: Vec<Violation>,
@@ -71,12 +73,16 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> GrowOnly {
     for clash in &chain.clashes {
         court.clash(clash);
     }
+    let agreed = chain.clashes.is_empty() && ranking.conflicts.is_empty();
+    if !agreed {
+        court.elements();
+    }
     for conflict in &ranking.conflicts {
         court.conflict(conflict);
     }
     let mut result = court.result;
     result.violations = court.docket.close();
-    if result.broken() {
+    if !agreed || !sifted.strange.is_empty() {
         result.valid = Validity::Invalid;
     } else {
         result.order = Some(Order(ranking.order));
@@ -85,22 +91,6 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> GrowOnly {
         }
     }
     result
-}
-
-impl GrowOnly {
-    /// Whether anything was found that no order of the operations explains.
-    fn broken(&self) -> bool {
-        let counts = [
-            self.phantom_count,
-            self.failed_add_seen_count,
-            self.not_a_chain_count,
-            self.missed_count,
-            self.vanished_count,
-            self.from_the_future_count,
-            self.out_of_order_count,
-        ];
-        counts.iter().any(|&count| count > 0)
-    }
 }
 
 /// The place of the first attempt to add each element. Elements are numbered in the order of these attempts.
@@ -120,6 +110,10 @@ struct Court<'a> {
     adders: &'a [u32],
     /// The place of the first attempt to add each element, refused or not.
     first_attempts: Vec<u32>,
+    /// Elements that were missed, or have vanished.
+    missing: Vec<bool>,
+    /// Elements from the future.
+    early: Vec<bool>,
     result: GrowOnly,
     docket: Docket,
 }
@@ -146,6 +140,8 @@ impl<'a> Court<'a> {
             history,
             adders,
             first_attempts: first_attempts(history),
+            missing: vec![false; adders.len()],
+            early: vec![false; adders.len()],
             result,
             docket: Docket::default(),
         }
@@ -179,30 +175,74 @@ impl<'a> Court<'a> {
         self.see(Kind::NotAChain, &only, &adds, &reads, 0);
     }
 
+    /// What is wrong with single elements, whatever the others are: the simplest proofs, and the only ones about reads set aside.
+    fn elements(&mut self) {
+        let (fates, presence) = fates(self.history, Rules::ALL);
+        let (adds, reads) = (self.history.adds(), self.history.reads());
+        for (element, fate) in (0..).zip(&fates).filter(|(_, fate)| !fate.is_refused()) {
+            let Some(without) = reads.get(fate.last_absent as usize) else {
+                continue;
+            };
+            let before = |ret: u64| ret < without.call;
+            let acknowledged = adds.get(fate.acknowledged as usize);
+            let shown = reads.get(fate.first_to_show as usize);
+            if acknowledged.is_some_and(|add| before(add.ret)) {
+                self.missed(fate.acknowledged, fate.last_absent);
+            } else if shown.is_some_and(|read| before(read.ret)) {
+                self.vanished(element, [fate.first_to_show, fate.last_absent]);
+            }
+        }
+        let mut unattempted = presence.unattempted;
+        unattempted.sort_by_key(|odd| (odd.element, odd.read));
+        for odd in unattempted {
+            let adder = self
+                .adders
+                .get(odd.element as usize)
+                .copied()
+                .unwrap_or(NONE);
+            let add = adds.get(adder as usize);
+            if add.is_some_and(|add| reads[odd.read as usize].ret < add.call) {
+                self.future(odd.read, adder);
+            }
+        }
+    }
+
     fn conflict(&mut self, conflict: &Conflict) {
         match *conflict {
-            Conflict::Missed { add, read } => {
-                self.result.missed_count += 1;
-                let (element, place) = self.add(add);
-                self.see(Kind::Missed, &[element], &[place], &[read], 0);
-            }
-            Conflict::Vanished { element, reads } => {
-                self.result.vanished_count += 1;
-                let add = self.adder(element);
-                self.see(Kind::Vanished, &[element], &[add], &reads, 0);
-            }
-            Conflict::Future { read, add } => {
-                self.result.from_the_future_count += 1;
-                let (element, place) = self.add(add);
-                let at = self.history.reads()[read as usize];
-                let operations = vec![at.place as usize, place];
-                self.keep(Kind::FromTheFuture, &[element], operations, at.call, 0);
-            }
+            Conflict::Missed { add, read } => self.missed(add, read),
+            Conflict::Vanished { element, reads } => self.vanished(element, reads),
+            Conflict::Future { read, add } => self.future(read, add),
             Conflict::OutOfOrder { adds, read } => {
                 self.result.out_of_order_count += 1;
                 let [(first, a), (second, b)] = adds.map(|add| self.add(add));
                 self.see(Kind::OutOfOrder, &[first, second], &[a, b], &[read], 0);
             }
+        }
+    }
+
+    fn missed(&mut self, add: u32, read: u32) {
+        let (element, place) = self.add(add);
+        if !std::mem::replace(&mut self.missing[element as usize], true) {
+            self.result.missed_count += 1;
+            self.see(Kind::Missed, &[element], &[place], &[read], 0);
+        }
+    }
+
+    fn vanished(&mut self, element: u32, reads: [u32; 2]) {
+        if !std::mem::replace(&mut self.missing[element as usize], true) {
+            self.result.vanished_count += 1;
+            let add = self.adder(element);
+            self.see(Kind::Vanished, &[element], &[add], &reads, 0);
+        }
+    }
+
+    fn future(&mut self, read: u32, add: u32) {
+        let (element, place) = self.add(add);
+        if !std::mem::replace(&mut self.early[element as usize], true) {
+            self.result.from_the_future_count += 1;
+            let at = self.history.reads()[read as usize];
+            let operations = vec![at.place as usize, place];
+            self.keep(Kind::FromTheFuture, &[element], operations, at.call, 0);
         }
     }
 

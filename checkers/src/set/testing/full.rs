@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cases;
+use super::exhaustive;
 use super::random::{Draft, Rng, Shape, drafts, history, logged};
 use crate::history::Status;
 use crate::set::full::{FullOptions, full, judge};
@@ -305,6 +306,19 @@ fn agrees_with_the_definitions() {
     }
     println!("set-full: {seen:?} stable, stale, lost, never read; 0 disagreements");
     assert!(seen.iter().all(|&seen| seen > 500), "{seen:?}");
+}
+
+#[test]
+fn agrees_on_all_small_histories() {
+    let counts = [1, 2, 3].map(|n| {
+        exhaustive::all(n, &mut |drafts| {
+            let history = history(drafts);
+            let (found, _) = found(&history, Rules::ALL);
+            assert_eq!(found, expected(&history), "{drafts:#?}");
+        })
+    });
+    println!("set-full: {counts:?} histories of 1 to 3 operations, 0 disagreements");
+    assert_eq!(counts, [5, 80, 2_296]);
 }
 
 #[test]

@@ -176,20 +176,26 @@ fn no_proof_is_smaller_than_the_first_one() {
     for seed in 0..cases(20_000) / 4 {
         let drafts = random(seed);
         let result = grow_only(&history(&drafts));
-        let smallest = result
-            .violations
-            .iter()
-            .find(|violation| violation.kind != Kind::Duplicate);
-        let Some(smallest) = smallest.filter(|_| result.not_a_chain_count == 0) else {
+        let mut violations = result.violations.iter();
+        let Some(smallest) = violations.find(|violation| violation.kind != Kind::Duplicate) else {
             continue;
         };
-        assert_eq!(
-            smallest.operations.len(),
-            fewest(&drafts),
-            "seed {seed}: {drafts:#?}"
+        let (size, fewest) = (smallest.operations.len(), fewest(&drafts));
+        // Of reads set aside only single elements are looked at, and in the light of the first attempt to add them.
+        let all_sizes = result.not_a_chain_count == 0 || fewest <= 2 && !again(&drafts);
+        assert!(
+            size == fewest || !all_sizes && size > fewest,
+            "seed {seed}: {size}, {drafts:#?}"
         );
-        sizes[smallest.operations.len()] += 1;
+        sizes[size] += 1;
     }
     println!("grow-only set: proofs by operations {sizes:?}");
-    assert!(sizes[1..=3].iter().all(|&size| size > 0), "{sizes:?}");
+    assert!(sizes[1..=4].iter().all(|&size| size > 0), "{sizes:?}");
+}
+
+/// Whether an element was added more than once.
+fn again(drafts: &[Draft]) -> bool {
+    let mut added: Vec<i64> = drafts.iter().filter_map(|draft| draft.add).collect();
+    added.sort_unstable();
+    added.windows(2).any(|pair| pair[0] == pair[1])
 }
