@@ -37,6 +37,6 @@ pub use history::{Add, NEVER, SetHistory, SetRead};
 pub use last_read::{LastRead, last_read};
 pub use latency::Quantiles;
 pub use names::{Element, ElementNames, ElementRef, intervals};
-pub use read_modify_write::{ReadModifyWrite, Share, read_modify_write};
+pub use read_modify_write::{ReadModifyWrite, read_modify_write};
 pub use validity::{JepsenSays, Validity};
 pub use violation::{Kind, VIOLATIONS_KEPT_MAX, Violation};

@@ -14,24 +14,7 @@ use super::last_read::violations;
 use super::rule::Rules;
 use super::validity::Validity;
 use super::violation::Violation;
-
-/// A share of a number of things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Share {
-    /// How many of them.
-    pub count: u64,
-    /// Of how many.
-    pub of: u64,
-}
-
-impl Share {
-    /// The rate; none of nothing.
-    #[expect(clippy::cast_precision_loss, reason = "a rate is for display")]
-    pub fn rate(self) -> Option<f64> {
-        (self.of > 0).then(|| self.count as f64 / self.of as f64)
-    }
-}
+use crate::statistics::Rate;
 
 /// How much of a set survived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,12 +33,12 @@ pub struct ReadModifyWrite {
     /// Elements of the last read that were not acknowledged.
     pub unacknowledged_found: u64,
     /// Acknowledged, of all.
-    pub ack_rate: Share,
+    pub ack_rate: Rate,
     /// Lost, of the acknowledged.
-    pub loss_rate: Share,
+    pub loss_rate: Rate,
     /// Unacknowledged but found. The classic line divides by the acknowledged, as does [`fmt::Display`]; as a share it is one of the
     /// unacknowledged.
-    pub unacknowledged_but_successful_rate: Share,
+    pub unacknowledged_but_successful_rate: Rate,
     /// Elements of the last read that nobody tried to add.
     pub unexpected: u64,
     /// Elements of the last read whose adds were all refused.
@@ -79,7 +62,6 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> ReadModifyWrite {
     let found = end.count(Standing::is_recovered);
     let unexpected = end.count(Standing::is_unexpected);
     let failed_add_seen = end.count(Standing::is_refused_and_there);
-    let share = |count, of| Share { count, of };
     ReadModifyWrite {
         valid: match end.read {
             None => Validity::Unknown,
@@ -91,9 +73,9 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> ReadModifyWrite {
         survivors: end.count(Standing::is_there),
         acknowledged_lost: lost,
         unacknowledged_found: found,
-        ack_rate: share(acknowledged, total),
-        loss_rate: share(lost, acknowledged),
-        unacknowledged_but_successful_rate: share(found, total.saturating_sub(acknowledged)),
+        ack_rate: Rate::new(acknowledged, total),
+        loss_rate: Rate::new(lost, acknowledged),
+        unacknowledged_but_successful_rate: Rate::new(found, total.saturating_sub(acknowledged)),
         unexpected,
         failed_add_seen,
         too_late: end.count(Standing::is_too_late),
@@ -101,18 +83,11 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> ReadModifyWrite {
     }
 }
 
-/// The eight lines.
+/// The eight lines, with intervals of 95 % confidence.
 impl fmt::Display for ReadModifyWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |share: Share| {
-            share
-                .rate()
-                .map_or("no".to_owned(), |rate| format!("{rate:.4}"))
-        };
-        let classic = Share {
-            count: self.unacknowledged_found,
-            of: self.acknowledged,
-        };
+        let (ack, loss) = (self.ack_rate, self.loss_rate);
+        let found = self.unacknowledged_but_successful_rate;
         writeln!(f, "{} total", self.total)?;
         writeln!(f, "{} acknowledged", self.acknowledged)?;
         writeln!(f, "{} survivors", self.survivors)?;
@@ -122,8 +97,33 @@ impl fmt::Display for ReadModifyWrite {
             "{} unacknowledged writes found",
             self.unacknowledged_found
         )?;
-        writeln!(f, "{} ack rate", rate(self.ack_rate))?;
-        writeln!(f, "{} loss rate", rate(self.loss_rate))?;
-        writeln!(f, "{} unacknowledged but successful rate", rate(classic))
+        writeln!(f, "{} ack rate ({})", ratio(ack.seen, ack.of), bounds(ack))?;
+        writeln!(
+            f,
+            "{} loss rate ({})",
+            ratio(loss.seen, loss.of),
+            bounds(loss)
+        )?;
+        writeln!(
+            f,
+            "{} unacknowledged but successful rate ({} of {} unacknowledged; {})",
+            ratio(found.seen, self.acknowledged),
+            found.seen,
+            found.of,
+            bounds(found)
+        )
     }
+}
+
+/// Such as `0.7255`; `no` of nothing.
+fn ratio(count: u64, of: u64) -> String {
+    let parts = (u128::from(count) * 10_000 + u128::from(of / 2)).checked_div(u128::from(of));
+    parts.map_or("no".to_owned(), |parts| {
+        format!("{}.{:04}", parts / 10_000, parts % 10_000)
+    })
+}
+
+fn bounds(rate: Rate) -> String {
+    let bound = |ppm: u32| ratio(u64::from(ppm), 1_000_000);
+    format!("95 %: {} to {}", bound(rate.low_ppm), bound(rate.high_ppm))
 }
