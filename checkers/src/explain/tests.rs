@@ -251,6 +251,91 @@ fn unavailability() {
 }
 
 #[test]
+fn a_write_that_its_own_session_does_not_see() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2:              |--w k 2--|   |--r k 1--|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::ReadYourWrites));
+}
+
+#[test]
+fn a_session_that_goes_back() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2:              |--w k 2--|
+        c3:                            |-r k 2-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::MonotonicReads));
+}
+
+#[test]
+fn sessions_that_disagree_without_any_order_of_time() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2: |--w k 2--|
+        c3:               |-r k 1-|   |-r k 2-|
+        c4:               |-r k 2-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::MonotonicReads));
+}
+
+#[test]
+fn writes_of_a_session_in_the_reverse_order() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|
+        c3:                             |-r k 2-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::MonotonicWrites));
+}
+
+#[test]
+fn a_write_before_what_its_session_had_read() {
+    let history = draw(
+        "
+        c1: |--w k 1--|
+        c2:               |-r k 1-|   |--w k 2--|
+        c3:                                         |-r k 2-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::WritesFollowReads));
+}
+
+#[test]
+fn an_answer_to_a_question_that_is_not_there() {
+    let history = draw(
+        "
+        c1: |--w q 1--|
+        c2:               |-r q 1-|   |--w a 7--|
+        c3:                                         |-r a 7-|   |-r q nil-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::CausalConsistency));
+}
+
+#[test]
+fn a_value_that_came_before_another() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|   |--w l 5--|
+        c3:                                           |-r l 5-|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::CausalConsistency));
+}
+
+#[test]
+fn sessions_that_take_two_writes_in_opposite_orders() {
+    let history = draw(
+        "
+        c1: |--w k 1--|   |-r k 2-|
+        c2: |--w k 2--|   |-r k 1-|",
+    );
+    insta::assert_snapshot!(told(&history, Guarantee::CausalConvergence));
+}
+
+#[test]
 fn a_whole_verdict() {
     let history = draw(
         "
