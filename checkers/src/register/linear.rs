@@ -5,6 +5,7 @@
 //! linearizable.
 
 use super::certificate::Order;
+use super::chains;
 use super::trace::{Action, RegisterOp, Trace, ValueId};
 use super::violation::Violations;
 use super::zones::{self, Answer, Unfit};
@@ -14,18 +15,21 @@ use super::zones::{self, Answer, Unfit};
 pub enum Algorithm {
     /// The zones of unique values: O(n).
     Zones,
+    /// The chains of compare-and-sets with unique new values: O(n).
+    Chains,
     /// The search for values that repeat.
     Frontier,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Algorithm; 2] = [Algorithm::Zones, Algorithm::Frontier];
+    pub const ALL: [Algorithm; 3] = [Algorithm::Zones, Algorithm::Chains, Algorithm::Frontier];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Algorithm::Zones => "zones",
+            Algorithm::Chains => "chains",
             Algorithm::Frontier => "frontier",
         }
     }
@@ -57,24 +61,28 @@ pub struct Decision {
 
 /// Decides whether a trace is linearizable.
 pub fn decide(trace: &Trace) -> Decision {
-    match zones::judge(trace) {
-        Ok(answer) => by_zones(trace, answer),
+    let (algorithm, answer) = match zones::judge(trace) {
+        Err(Unfit::CompareAndSet) => (Algorithm::Chains, chains::judge(trace)),
+        answer => (Algorithm::Zones, answer),
+    };
+    match answer {
+        Ok(answer) => decided(trace, algorithm, answer),
         Err(Unfit::Malformed) => undecided(trace, MALFORMED),
         Err(Unfit::ValuesRepeat) => match told_apart(trace) {
             Some(apart) => decide(&apart),
             None => search(trace),
         },
-        Err(Unfit::CompareAndSet) => search(trace),
+        Err(Unfit::FailedCas | Unfit::CompareAndSet) => search(trace),
     }
 }
 
 const MALFORMED: &str =
     "operations are not in the order of their invocations, or end before they begin";
 
-fn by_zones(trace: &Trace, answer: Answer) -> Decision {
+fn decided(trace: &Trace, algorithm: Algorithm, answer: Answer) -> Decision {
     let operations = trace.ops.len() as u64;
     Decision {
-        algorithm: Algorithm::Zones,
+        algorithm,
         operations,
         steps: operations,
         judgement: match answer {
@@ -135,7 +143,7 @@ mod tests {
     use super::*;
     use crate::register::testing::TraceBuilder;
 
-    fn decided(text: &str) -> (Algorithm, Option<bool>) {
+    fn outcome(text: &str) -> (Algorithm, Option<bool>) {
         let decision = decide(&TraceBuilder::parse(text));
         let answer = match decision.judgement {
             Judgement::Linearizable(_) => Some(true),
@@ -147,18 +155,18 @@ mod tests {
 
     #[test]
     fn the_cheapest_judge_that_can_decides() {
-        assert_eq!(decided("w1[0,1] r1[2,3]"), (Algorithm::Zones, Some(true)));
-        assert_eq!(decided("w1[0,1] r0[2,3]"), (Algorithm::Zones, Some(false)));
+        assert_eq!(outcome("w1[0,1] r1[2,3]"), (Algorithm::Zones, Some(true)));
+        assert_eq!(outcome("w1[0,1] r0[2,3]"), (Algorithm::Zones, Some(false)));
     }
 
     #[test]
     fn equal_values_that_nobody_reads_are_no_repetition() {
         assert_eq!(
-            decided("w0[0,1] w1[2,3] w0[4,5] r1[3,4]"),
+            outcome("w0[0,1] w1[2,3] w0[4,5] r1[3,4]"),
             (Algorithm::Zones, Some(true))
         );
         assert_eq!(
-            decided("w2[0,1] w1[2,3] w2[4,5] r1[6,7]"),
+            outcome("w2[0,1] w1[2,3] w2[4,5] r1[6,7]"),
             (Algorithm::Zones, Some(false))
         );
     }

@@ -4,6 +4,7 @@
 //! histories, or another tool's) is not known here.
 
 pub mod certificate;
+pub mod chains;
 pub mod distance;
 pub mod frontier;
 pub mod linear;
@@ -14,6 +15,7 @@ pub mod stream;
 pub(crate) mod table;
 pub mod trace;
 pub mod violation;
+mod words;
 pub mod zones;
 
 #[cfg(test)]

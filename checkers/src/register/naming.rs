@@ -1,7 +1,8 @@
 //! Names for what is wrong with a trace of unique values: which reads are phantoms, from failed writes, from the future or
 //! stale, and which values conflict although none of their reads is.
 //!
-//! It runs only once `zones.rs` has found that something is wrong. A read that cannot have seen its value at all takes no
+//! It runs only once `zones.rs` or `chains.rs` has found that something is wrong. A compare-and-set that succeeded counts as a
+//! write here; what it expected is a matter for `chains.rs`. A read that cannot have seen its value at all takes no
 //! part in questions of order, and a value with a stale read is told by that read alone.
 
 use super::trace::{Action, RegisterOp, Trace, ValueId};
@@ -54,7 +55,7 @@ impl<'a> Naming<'a> {
             violations: Violations::default(),
         };
         for (at, op) in (0..).zip(&trace.ops) {
-            let Action::Write(value) = op.action else {
+            let (Action::Write(value) | Action::Cas { new: value, .. }) = op.action else {
                 continue;
             };
             let known = &mut named.values[value.0 as usize];
@@ -84,7 +85,11 @@ impl<'a> Naming<'a> {
         for (at, op) in (0..).zip(&self.trace.ops) {
             let value = match op.action {
                 Action::Read(value) if op.is_ok() => value,
-                Action::Write(value) if op.status != Status::Fail => value,
+                Action::Write(value) | Action::Cas { new: value, .. }
+                    if op.status != Status::Fail =>
+                {
+                    value
+                }
                 _ => continue,
             };
             let known = &mut self.values[value.0 as usize];

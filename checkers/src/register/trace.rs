@@ -68,12 +68,73 @@ impl Trace {
         let values = named.max().unwrap_or(0).saturating_add(1);
         Trace { ops, values }
     }
+
+    /// For each value, a write or compare-and-set of it that may have happened, as a place in [`Trace::ops`].
+    pub fn writers(&self) -> Vec<Option<u32>> {
+        let mut writers = vec![None; self.values as usize];
+        for (at, op) in (0..).zip(&self.ops) {
+            if let Some(value) = op.written()
+                && let Some(writer) = writers.get_mut(value.0 as usize)
+            {
+                *writer = Some(at);
+            }
+        }
+        writers
+    }
+
+    /// For each value that was there for certain, an operation that found it: an ok read, or a compare-and-set that
+    /// happened. As places in [`Trace::ops`].
+    pub fn seen_by(&self) -> Vec<Option<u32>> {
+        let mut seen_by = vec![None; self.values as usize];
+        let mut new = Vec::new();
+        let mut see = |value: ValueId, by: u32, new: &mut Vec<ValueId>| {
+            if let Some(seen) = seen_by.get_mut(value.0 as usize)
+                && seen.is_none()
+            {
+                *seen = Some(by);
+                new.push(value);
+            }
+        };
+        for (at, op) in (0..).zip(&self.ops).filter(|(_, op)| op.is_ok()) {
+            match op.action {
+                Action::Read(value)
+                | Action::Cas {
+                    expected: value, ..
+                } => {
+                    see(value, at, &mut new);
+                }
+                Action::Write(_) => {}
+            }
+        }
+        let writers = self.writers();
+        while let Some(value) = new.pop() {
+            let Some(writer) = writers[value.0 as usize] else {
+                continue;
+            };
+            if let Action::Cas { expected, .. } = self.ops[writer as usize].action {
+                see(expected, writer, &mut new);
+            }
+        }
+        seen_by
+    }
 }
 
 impl RegisterOp {
     /// Whether it happened for certain.
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
+    }
+
+    /// The value that it wrote, or may have written.
+    pub fn written(&self) -> Option<ValueId> {
+        match self.action {
+            Action::Write(value) | Action::Cas { new: value, .. }
+                if self.status != Status::Fail =>
+            {
+                Some(value)
+            }
+            _ => None,
+        }
     }
 
     /// When it was over for certain; [`Trace::NEVER`] if its outcome is unknown, whatever `ret` says.

@@ -3,7 +3,8 @@
 //! A violation names operations by their places in [`Trace::ops`]; it holds however many other operations there were.
 //! Who finds them is in `naming.rs` and `chains.rs`.
 
-use super::trace::{Action, Trace};
+use super::trace::{Action, RegisterOp, Trace, ValueId};
+use super::words::Teller;
 use crate::tale::Tale;
 
 /// Violations that are kept; all of them are counted.
@@ -22,16 +23,28 @@ pub enum Kind {
     StaleRead,
     /// Two values of which each would have to come before the other, although no single read is stale.
     Inversion,
+    /// Two compare-and-sets that both replaced the same value.
+    DoubleSuccess,
+    /// Compare-and-sets of which each would have to come after another one.
+    Circle,
+    /// Values that follow from each other by compare-and-sets, seen in another order.
+    Chain,
+    /// A compare-and-set that failed although the expected value was there all the time.
+    FalseFailure,
 }
 
 impl Kind {
     /// All of them, in the order of telling.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Phantom,
         Kind::FailedWrite,
         Kind::Future,
         Kind::StaleRead,
         Kind::Inversion,
+        Kind::DoubleSuccess,
+        Kind::Circle,
+        Kind::Chain,
+        Kind::FalseFailure,
     ];
 
     /// The name in files and on the command line.
@@ -42,6 +55,10 @@ impl Kind {
             Kind::Future => "read-from-the-future",
             Kind::StaleRead => "stale-read",
             Kind::Inversion => "inversion",
+            Kind::DoubleSuccess => "double-success",
+            Kind::Circle => "circle-of-compare-and-sets",
+            Kind::Chain => "chain-out-of-order",
+            Kind::FalseFailure => "false-failure",
         }
     }
 }
@@ -53,6 +70,12 @@ pub struct Before {
     pub first: Option<u32>,
     /// An operation of the other value, which began later.
     pub then: u32,
+}
+
+impl Before {
+    fn both(&self) -> [Option<u32>; 2] {
+        [self.first, Some(self.then)]
+    }
 }
 
 /// Operations that prove a violation, as places in [`Trace::ops`].
@@ -95,6 +118,90 @@ pub enum Proof {
         /// And the second before the first.
         back: Before,
     },
+    /// Two compare-and-sets that both replaced the same value.
+    DoubleSuccess {
+        /// The write of that value; none for the initial value.
+        write: Option<u32>,
+        /// The two.
+        sets: [u32; 2],
+    },
+    /// Compare-and-sets that each expect what another of them wrote.
+    Circle {
+        /// All of them, each expecting what the one before it wrote.
+        sets: Vec<u32>,
+    },
+    /// Two chains of compare-and-sets, of which each would have to come before the other; or one that was seen backwards.
+    Chain {
+        /// The writes that each chain begins with, as far as they matter.
+        writes: Vec<u32>,
+        /// The compare-and-sets between the values that were seen.
+        sets: Vec<u32>,
+        /// What finished before what.
+        seen: Vec<Before>,
+    },
+    /// A compare-and-set that failed although the expected value was there all the time.
+    FalseFailure {
+        /// The write of the expected value; none for the initial value.
+        write: Option<u32>,
+        /// An operation that proves that it was there when the compare-and-set began; none for the initial value.
+        since: Option<u32>,
+        /// The compare-and-set.
+        set: u32,
+        /// An operation that proves that it was there when the compare-and-set had ended.
+        until: u32,
+    },
+}
+
+impl Proof {
+    /// The kind of violation that it proves.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Proof::Phantom { .. } => Kind::Phantom,
+            Proof::FailedWrite { .. } => Kind::FailedWrite,
+            Proof::Future { .. } => Kind::Future,
+            Proof::StaleRead { .. } => Kind::StaleRead,
+            Proof::Inversion { .. } => Kind::Inversion,
+            Proof::DoubleSuccess { .. } => Kind::DoubleSuccess,
+            Proof::Circle { .. } => Kind::Circle,
+            Proof::Chain { .. } => Kind::Chain,
+            Proof::FalseFailure { .. } => Kind::FalseFailure,
+        }
+    }
+
+    /// The operations that prove it, each once, as places in [`Trace::ops`], in the order of their letters.
+    pub fn operations(&self) -> Vec<u32> {
+        let some = |all: &[Option<u32>]| all.iter().flatten().copied().collect::<Vec<u32>>();
+        let mut all = match self {
+            &Proof::Phantom { read } => vec![read],
+            &(Proof::FailedWrite { write, read } | Proof::Future { write, read }) => {
+                vec![write, read]
+            }
+            &Proof::StaleRead { older, newer, read } => some(&[older, Some(newer), Some(read)]),
+            Proof::Inversion {
+                writes,
+                there,
+                back,
+            } => [some(writes), some(&there.both()), some(&back.both())].concat(),
+            &Proof::DoubleSuccess { write, sets } => some(&[write, Some(sets[0]), Some(sets[1])]),
+            Proof::Circle { sets } => sets.clone(),
+            Proof::Chain { writes, sets, seen } => {
+                let seen = seen.iter().flat_map(Before::both).flatten();
+                writes.iter().chain(sets).copied().chain(seen).collect()
+            }
+            &Proof::FalseFailure {
+                write,
+                since,
+                set,
+                until,
+            } => some(&[write, since, Some(set), Some(until)]),
+        };
+        if self.kind() >= Kind::Inversion {
+            // Operations stand in the order of their invocations in a trace, and so do their letters.
+            all.sort_unstable();
+            all.dedup();
+        }
+        all
+    }
 }
 
 /// One violation.
@@ -109,40 +216,43 @@ pub struct Violation {
 impl Violation {
     /// Its kind.
     pub fn kind(&self) -> Kind {
-        match self.proof {
-            Proof::Phantom { .. } => Kind::Phantom,
-            Proof::FailedWrite { .. } => Kind::FailedWrite,
-            Proof::Future { .. } => Kind::Future,
-            Proof::StaleRead { .. } => Kind::StaleRead,
-            Proof::Inversion { .. } => Kind::Inversion,
-        }
+        self.proof.kind()
     }
 
     /// The operations that prove it, each once, as places in [`Trace::ops`], in the order of their letters.
     pub fn operations(&self) -> Vec<u32> {
-        let some = |all: &[Option<u32>]| all.iter().flatten().copied().collect::<Vec<u32>>();
-        let mut all = match self.proof {
-            Proof::Phantom { read } => vec![read],
-            Proof::FailedWrite { write, read } | Proof::Future { write, read } => vec![write, read],
-            Proof::StaleRead { older, newer, read } => some(&[older, Some(newer), Some(read)]),
-            Proof::Inversion {
-                writes,
-                there,
-                back,
-            } => some(&[
-                writes[0],
-                writes[1],
-                there.first,
-                Some(there.then),
-                back.first,
-                Some(back.then),
-            ]),
-        };
-        if self.kind() == Kind::Inversion {
-            // Operations stand in the order of their invocations in a trace, and so do their letters.
-            all.sort_unstable();
-            all.dedup();
+        self.proof.operations()
+    }
+
+    /// The operations that prove it, all that their compare-and-sets lead back to, and what proves that those of unknown
+    /// outcome happened: judged alone, they show the same.
+    pub fn support(&self, trace: &Trace) -> Vec<u32> {
+        let mut all = self.operations();
+        let sets = |op: &RegisterOp| matches!(op.action, Action::Cas { .. });
+        if !all
+            .iter()
+            .any(|&at| trace.ops.get(at as usize).is_some_and(sets))
+        {
+            return all;
         }
+        let (writers, seen_by) = (trace.writers(), trace.seen_by());
+        let about = |list: &[Option<u32>], value: ValueId| list.get(value.0 as usize).copied()?;
+        let mut next = 0;
+        while let Some(op) = all.get(next).and_then(|&at| trace.ops.get(at as usize)) {
+            next += 1;
+            let expected = match op.action {
+                Action::Cas { expected, .. } => about(&writers, expected),
+                _ => None,
+            };
+            let unknown = op.written().filter(|_| !op.is_ok());
+            let shown = unknown.and_then(|value| about(&seen_by, value));
+            for at in [expected, shown].into_iter().flatten() {
+                if !all.contains(&at) {
+                    all.push(at);
+                }
+            }
+        }
+        all.sort_unstable();
         all
     }
 
@@ -193,134 +303,5 @@ impl Violations {
             self.kept.truncate(VIOLATIONS_KEPT_MAX - 1);
             self.kept.insert(place, Violation { at, proof });
         }
-    }
-}
-
-/// Words for the operations of one violation.
-struct Teller<'a> {
-    trace: &'a Trace,
-    operations: Vec<u32>,
-    value: &'a dyn Fn(usize) -> String,
-}
-
-impl Teller<'_> {
-    fn story(&self, proof: &Proof) -> (Vec<String>, String) {
-        match *proof {
-            Proof::Phantom { read } => {
-                let (a, found) = (self.letter(read), self.value(read));
-                (
-                    vec![format!("Nobody ever wrote {found} to this key.")],
-                    format!("However, {a} returned {found}: a value from nowhere."),
-                )
-            }
-            Proof::FailedWrite { write, read } => {
-                let (a, b, found) = (self.letter(write), self.letter(read), self.value(read));
-                (
-                    vec![format!(
-                        "{a} failed, which says that {found} was never written."
-                    )],
-                    format!("However, {b} returned {found}: the failure was not true."),
-                )
-            }
-            Proof::Future { write, read } => {
-                let (a, b, found) = (self.letter(write), self.letter(read), self.value(read));
-                (
-                    vec![
-                        format!("Only {a} wrote {found}."),
-                        format!("{b} finished before {a} began, so it cannot have seen it."),
-                    ],
-                    format!("However, {b} returned {found}: a value from the future."),
-                )
-            }
-            Proof::StaleRead { older, newer, read } => self.stale_read(older, newer, read),
-            Proof::Inversion { there, back, .. } => self.inversion(there, back),
-        }
-    }
-
-    fn stale_read(&self, older: Option<u32>, newer: u32, read: u32) -> (Vec<String>, String) {
-        let (b, c) = (self.letter(newer), self.letter(read));
-        let (new, found) = (self.value(newer), self.value(read));
-        let replaced = match older.map(|older| self.letter(older)) {
-            Some(a) => format!("{a} finished before {b} began, so {new} replaced {found}."),
-            None => format!("The key held {found} in the beginning; {b} replaced it by {new}."),
-        };
-        let late = format!(
-            "{b} finished before {c} began, so {c} had to return {new} or something newer."
-        );
-        (
-            vec![replaced, late],
-            format!("However, {c} returned {found}: a contradiction."),
-        )
-    }
-
-    fn inversion(&self, there: Before, back: Before) -> (Vec<String>, String) {
-        let (x, y) = (self.value(back.then), self.value(there.then));
-        let (Some(first), Some(again)) = (there.first, back.first) else {
-            return self.back_to_the_beginning(there, back);
-        };
-        let once = format!(
-            "{x} and {y} were each written only once, so the key held each of them during one stretch of time."
-        );
-        let came_first = format!(
-            "{} and finished before {}, so {x} came before {y}.",
-            self.did(first),
-            self.began(there.then)
-        );
-        let however = format!(
-            "However, {} and finished before {}, so {y} came before {x}: a contradiction.",
-            self.did(again),
-            self.began(back.then)
-        );
-        (vec![once, came_first], however)
-    }
-
-    /// One of the two is the initial value, which is there before all others.
-    fn back_to_the_beginning(&self, there: Before, back: Before) -> (Vec<String>, String) {
-        let (shown, read) = match (there.first, back.first) {
-            (Some(shown), _) => (shown, there.then),
-            (None, shown) => (shown.unwrap_or(there.then), back.then),
-        };
-        let (found, reader) = (self.value(read), self.letter(read));
-        let then = vec![
-            format!("The key held {found} only in the beginning, until something was written."),
-            format!(
-                "{} and finished before {reader} began, so {reader} could not find {found} any more.",
-                self.did(shown)
-            ),
-        ];
-        let however = format!("However, {reader} returned {found}: it went back in time.");
-        (then, however)
-    }
-
-    /// Such as `A wrote 312`.
-    fn did(&self, at: u32) -> String {
-        format!("{} {} {}", self.letter(at), self.verb(at), self.value(at))
-    }
-
-    /// Such as `B, which returned 313, began`.
-    fn began(&self, at: u32) -> String {
-        let (letter, verb, value) = (self.letter(at), self.verb(at), self.value(at));
-        format!("{letter}, which {verb} {value}, began")
-    }
-
-    fn verb(&self, at: u32) -> &'static str {
-        match self.trace.ops.get(at as usize).map(|op| op.action) {
-            Some(Action::Read(_)) => "returned",
-            _ => "wrote",
-        }
-    }
-
-    fn place(&self, at: u32) -> usize {
-        let op = self.trace.ops.get(at as usize);
-        op.map_or(0, |op| op.place as usize)
-    }
-
-    fn value(&self, at: u32) -> String {
-        (self.value)(self.place(at))
-    }
-
-    fn letter(&self, at: u32) -> char {
-        let position = self.operations.iter().position(|&other| other == at);
-        Tale::letter(position.unwrap_or(0))
     }
 }

@@ -39,6 +39,8 @@ pub enum Unfit {
     ValuesRepeat,
     /// It has compare-and-sets, and the judge knows only reads and writes.
     CompareAndSet,
+    /// Failed compare-and-sets that only say that another value was there need a search.
+    FailedCas,
     /// Operations are not in the order of their invocations, end before they begin, or name values beyond the last.
     Malformed,
 }
@@ -93,14 +95,38 @@ pub fn judge(trace: &Trace) -> Result<Answer, Unfit> {
     })
 }
 
+/// Whether operations come as a trace must have them.
+pub(super) struct Chronology {
+    call_last: u64,
+}
+
+impl Chronology {
+    pub(super) fn of(trace: &Trace) -> Result<Chronology, Unfit> {
+        match u32::try_from(trace.ops.len()) {
+            Ok(count) if count != NONE => Ok(Chronology { call_last: 0 }),
+            _ => Err(Unfit::Malformed),
+        }
+    }
+
+    pub(super) fn next(&mut self, op: &RegisterOp) -> Result<(), Unfit> {
+        if op.call < self.call_last || op.end() < op.call {
+            return Err(Unfit::Malformed);
+        }
+        self.call_last = op.call;
+        Ok(())
+    }
+}
+
 /// The zones of a trace.
-struct Survey {
+pub(super) struct Survey {
     /// One per value.
-    zones: Vec<Zone>,
+    pub(super) zones: Vec<Zone>,
     /// The value of each operation that may have happened.
-    values: Vec<u32>,
+    pub(super) values: Vec<u32>,
     /// Whether every read returned something that had been asked for by then.
-    is_sound: bool,
+    pub(super) is_sound: bool,
+    /// Whether a write of unknown outcome that is alone in its zone did not happen.
+    pub(super) drops_unseen: bool,
 }
 
 impl Survey {
@@ -109,16 +135,11 @@ impl Survey {
             zones: vec![Zone::EMPTY; (trace.values as usize).max(1)],
             values: Vec::with_capacity(trace.ops.len()),
             is_sound: true,
+            drops_unseen: true,
         };
-        if u32::try_from(trace.ops.len()).map_or(true, |count| count == NONE) {
-            return Err(Unfit::Malformed);
-        }
-        let mut call_last = 0;
+        let mut order = Chronology::of(trace)?;
         for (at, op) in (0..).zip(&trace.ops) {
-            if op.call < call_last || op.end() < op.call {
-                return Err(Unfit::Malformed);
-            }
-            call_last = op.call;
+            order.next(op)?;
             let value = survey.add(at, op)?;
             survey.values.push(value);
         }
@@ -158,7 +179,7 @@ impl Survey {
     /// Zones are met in falling order of `s`, and line up from the last to the first. A zone that is longer than a moment
     /// waits until all that began within it have lined up behind it. No two such zones overlap in a sound trace, so
     /// one place to wait is enough.
-    fn line(&self) -> Option<Vec<u32>> {
+    pub(super) fn line(&self) -> Option<Vec<u32>> {
         let initial = &self.zones[0];
         let mut line = Vec::with_capacity(self.zones.len());
         let mut soonest = Zone::EMPTY;
@@ -204,11 +225,11 @@ impl Survey {
 
     /// All operations in the order of their values: first the write, then the reads as they began. A write of unknown
     /// outcome that nobody saw is left out.
-    fn order(mut self, trace: &Trace, line: &[u32]) -> Order {
+    pub(super) fn order(mut self, trace: &Trace, line: &[u32]) -> Order {
         let mut total = 0;
         for &value in line {
             let zone = &mut self.zones[value as usize];
-            let is_alone = zone.count == 1 && zone.write != NONE;
+            let is_alone = self.drops_unseen && zone.count == 1 && zone.write != NONE;
             if is_alone && trace.ops[zone.write as usize].status == Status::Info {
                 zone.count = 0;
             }

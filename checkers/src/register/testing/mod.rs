@@ -1,6 +1,7 @@
 //! What the tests of registers share: traces written down or drawn at random, all small traces, and judges by brute force.
 
 pub(crate) mod brute;
+mod chained;
 pub(crate) mod exhaustive;
 pub(crate) mod random;
 mod streamed;

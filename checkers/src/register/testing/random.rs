@@ -124,3 +124,91 @@ fn operation(place: u64, (call, ret): (u64, u64), action: Action, status: Status
         place: u32::try_from(place).expect("small"),
     }
 }
+
+/// A random trace of one to eight operations with compare-and-sets among them.
+pub(crate) fn trace_of_sets(dice: &mut Dice) -> Trace {
+    let count = 1 + dice.below(8);
+    let mut trace = if dice.percent(60) {
+        played_sets(dice, count)
+    } else {
+        thrown_sets(dice, count)
+    };
+    if dice.percent(40) {
+        let grain = 2 + dice.below(4);
+        for op in &mut trace.ops {
+            op.call /= grain;
+            if op.ret != Trace::NEVER {
+                op.ret /= grain;
+            }
+        }
+    }
+    let values = trace.values;
+    Trace {
+        values,
+        ..Trace::of(trace.ops)
+    }
+}
+
+fn thrown_sets(dice: &mut Dice, count: u64) -> Trace {
+    let mut trace = thrown(dice, count);
+    let bound = u64::from(trace.values);
+    for op in &mut trace.ops {
+        if let Action::Write(new) = op.action
+            && dice.percent(60)
+        {
+            let expected = ValueId(u32::try_from(dice.below(bound)).expect("small"));
+            op.action = Action::Cas { expected, new };
+        }
+    }
+    trace
+}
+
+fn played_sets(dice: &mut Dice, count: u64) -> Trace {
+    let width = 3 * count;
+    let mut moments: Vec<u64> = (0..count).map(|_| dice.below(width)).collect();
+    moments.sort_unstable();
+    let mut state = vec![ValueId::INITIAL];
+    let mut ops = Vec::new();
+    let mut written = 0;
+    for (place, moment) in (0..).zip(moments) {
+        let call = moment.saturating_sub(dice.below(5));
+        let span = (call, moment + dice.below(5));
+        let back = usize::from(dice.percent(12)).min(state.len() - 1);
+        let now = state[state.len() - 1 - back];
+        let kind = dice.below(10);
+        if kind < 4 {
+            ops.push(operation(place, span, Action::Read(now), Status::Ok));
+            continue;
+        }
+        written += 1;
+        let new = ValueId(written);
+        let (action, mut status) = if kind < 6 {
+            (Action::Write(new), Status::Ok)
+        } else {
+            let guess = u32::try_from(dice.below(u64::from(written))).expect("small");
+            let expected = if dice.percent(70) {
+                now
+            } else {
+                ValueId(guess)
+            };
+            let status = if expected == now {
+                Status::Ok
+            } else {
+                Status::Fail
+            };
+            (Action::Cas { expected, new }, status)
+        };
+        let happens = status == Status::Ok && (dice.percent(80) || kind < 6);
+        if dice.percent(25) || (status == Status::Ok && !happens) {
+            status = Status::Info;
+        }
+        if happens {
+            state.push(new);
+        }
+        ops.push(operation(place, span, action, status));
+    }
+    Trace {
+        ops,
+        values: written + 1,
+    }
+}
