@@ -141,7 +141,9 @@ impl Terms<'_> {
             Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
                 self.with_clocks(self.overlap_of_reads())
             }
-            Guarantee::CausalConsistency | Guarantee::CausalConvergence => self.linearizable(),
+            Guarantee::Linearizability
+            | Guarantee::CausalConsistency
+            | Guarantee::CausalConvergence => self.linearizable(),
             Guarantee::NoLostWrites => self.survivors(),
             Guarantee::NoClockLoss => match &self.exposure.clocks {
                 Clocks::Synchronised => {
@@ -370,6 +372,7 @@ mod tests {
                     "{cell}"
                 );
                 for (guarantee, until) in [
+                    (Guarantee::Linearizability, stale.min(inversion)),
                     (Guarantee::ReadYourWrites, stale),
                     (Guarantee::MonotonicReads, inversion),
                     (Guarantee::MonotonicWrites, inversion),
@@ -384,6 +387,11 @@ mod tests {
                     );
                 }
                 header.read_repair = ReadRepair::Blocking;
+                assert_eq!(
+                    promised(&header, Guarantee::Linearizability),
+                    forgotten < stale.min(inversion_blocking),
+                    "{cell}"
+                );
                 let blocking = promised(&header, Guarantee::NoInversion);
                 assert_eq!(blocking, forgotten < inversion_blocking, "{cell}");
             }
@@ -401,6 +409,7 @@ mod tests {
             (Guarantee::NoFailedWrites, true),
             (Guarantee::FreshReads, false),
             (Guarantee::NoInversion, true),
+            (Guarantee::Linearizability, false),
             (Guarantee::ReadYourWrites, false),
             (Guarantee::MonotonicReads, true),
             (Guarantee::MonotonicWrites, false),

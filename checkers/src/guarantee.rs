@@ -16,6 +16,8 @@ pub enum Guarantee {
     FreshReads,
     /// Once a read has returned a value, no later read returns an older one.
     NoInversion,
+    /// No client can tell a key from one that does one thing at a time.
+    Linearizability,
     /// A session sees its own writes.
     ReadYourWrites,
     /// A session never sees an older version after a newer one.
@@ -42,13 +44,20 @@ pub enum Guarantee {
     Availability,
 }
 
+const LINEARIZABILITY: &str = "No client can tell a key from one that does one thing at a time: all operations fit into \
+     one order that respects real time, in which every read returns what was written last. Promised when fresh reads and no \
+     inversion are, with synchronised clocks. Judged exactly, key by key: by zones, in one pass, where no value is written \
+     twice, else by a search that may give up and then says so. Broken when a key is not-linearizable: reads that are stale, \
+     go back in time, or fit into no order together although each alone would.";
+
 impl Guarantee {
     /// All of them, in the order of reports.
-    pub const ALL: [Guarantee; 16] = [
+    pub const ALL: [Guarantee; 17] = [
         Guarantee::NoPhantoms,
         Guarantee::NoFailedWrites,
         Guarantee::FreshReads,
         Guarantee::NoInversion,
+        Guarantee::Linearizability,
         Guarantee::ReadYourWrites,
         Guarantee::MonotonicReads,
         Guarantee::MonotonicWrites,
@@ -70,6 +79,7 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "no-failed-writes",
             Guarantee::FreshReads => "fresh-reads",
             Guarantee::NoInversion => "no-inversion",
+            Guarantee::Linearizability => "linearizability",
             Guarantee::ReadYourWrites => "read-your-writes",
             Guarantee::MonotonicReads => "monotonic-reads",
             Guarantee::MonotonicWrites => "monotonic-writes",
@@ -92,6 +102,7 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "no failed writes",
             Guarantee::FreshReads => "fresh reads",
             Guarantee::NoInversion => "no inversion",
+            Guarantee::Linearizability => "linearizability",
             Guarantee::ReadYourWrites => "read your writes",
             Guarantee::MonotonicReads => "monotonic reads",
             Guarantee::MonotonicWrites => "monotonic writes",
@@ -114,6 +125,7 @@ impl Guarantee {
             Guarantee::NoFailedWrites => "failed-write-visible",
             Guarantee::FreshReads => "stale-read",
             Guarantee::NoInversion => "inversion",
+            Guarantee::Linearizability => "not-linearizable",
             Guarantee::ReadYourWrites => "unread-own-write",
             Guarantee::MonotonicReads => "non-monotonic-read",
             Guarantee::MonotonicWrites => "reordered-writes",
@@ -162,6 +174,7 @@ impl Guarantee {
                  When clocks are skewed only flip-flops count (B, then A, then B again), because then nobody \
                  can tell which write the store holds to be the older."
             }
+            Guarantee::Linearizability => LINEARIZABILITY,
             Guarantee::ReadYourWrites
             | Guarantee::MonotonicReads
             | Guarantee::MonotonicWrites

@@ -38,6 +38,7 @@ pub mod concurrent_loss;
 pub mod divergence;
 pub mod failed_write;
 pub mod inversion;
+pub mod linearizability;
 pub mod lost_write;
 pub mod phantom;
 pub mod resurrected_delete;
@@ -45,6 +46,7 @@ pub mod session;
 pub mod siblings;
 pub mod stale_read;
 pub mod stream;
+mod traces;
 
 #[cfg(test)]
 mod testing;

@@ -15,8 +15,8 @@ use crate::session::Kind;
 use crate::session::causal::Model;
 use crate::session::rows::{Causality, Session};
 use crate::{
-    availability, clock_loss, concurrent_loss, divergence, failed_write, inversion, lost_write,
-    phantom, resurrected_delete, stale_read,
+    availability, clock_loss, concurrent_loss, divergence, failed_write, inversion,
+    linearizability, lost_write, phantom, resurrected_delete, stale_read,
 };
 
 /// What came of one guarantee.
@@ -113,12 +113,13 @@ impl Verdict {
 }
 
 /// All checkers, in the order of [`Guarantee::ALL`].
-pub fn checkers() -> [&'static dyn Checker; 16] {
+pub fn checkers() -> [&'static dyn Checker; 17] {
     [
         &phantom::Phantom,
         &failed_write::FailedWrite,
         &stale_read::StaleRead,
         &inversion::Inversion,
+        &linearizability::Linearizability,
         &Session(Kind::ReadYourWrites),
         &Session(Kind::MonotonicReads),
         &Session(Kind::MonotonicWrites),

@@ -21,6 +21,7 @@ pub(super) fn tell(history: &History, anomaly: &Anomaly) -> Story {
         Guarantee::NoFailedWrites => scene.failed_write(),
         Guarantee::FreshReads => scene.stale_read("a contradiction"),
         Guarantee::NoInversion => scene.inversion(),
+        Guarantee::Linearizability => scene.told(),
         Guarantee::NoLostWrites => scene.lost_write(),
         Guarantee::NoResurrection => scene.resurrection(),
         Guarantee::NoClockLoss => scene.clock_loss(),
@@ -202,6 +203,12 @@ impl<'a> Scene<'a> {
         let shown = self.actor(Part::OlderShown);
         older.operation.precedes(newer.operation)
             || shown.is_some_and(|shown| shown.operation.precedes(newer.operation))
+    }
+
+    /// What the judge itself has to say.
+    fn told(&self) -> Option<Story> {
+        let tale = self.anomaly.tale.as_ref()?;
+        Some((tale.then.clone(), tale.however.clone()))
     }
 
     fn lost_write(&self) -> Option<Story> {

@@ -150,6 +150,42 @@ fn inversion() {
     insta::assert_snapshot!(told(&history, Guarantee::NoInversion));
 }
 
+/// Each kind of what may be wrong with a key, and the six operations of two readers that disagree.
+#[test]
+fn not_linearizable() {
+    let drawings = [
+        "
+        c1: |--w k 1--|
+        c2:              |--r k 9--|",
+        "
+        c1: |--w k 1--!
+        c2:              |--r k 1--|",
+        "
+        c1:              |--w k 1--|
+        c2: |--r k 1--|",
+        "
+        c1: |--w k 1--|
+        c2:              |--w k 2--|
+        c3:                            |--r k 1--|",
+        "
+        c1:    |--------w k 1--------|
+        c2:      |-r k 1-| |-r k nil-|",
+        "
+        c1: |--w k 1--|  |--------w k 2--------|
+        c3:                |-r k 2-|  |-r k 1-|",
+        "
+        c1: |--------------w k 1--------------|
+        c2: |--------------w k 2--------------|
+        c3:    |--r k 1--| |--r k 2--|
+        c4:    |--r k 2--| |--r k 1--|",
+    ];
+    let told: Vec<String> = drawings
+        .iter()
+        .map(|drawing| told(&draw(drawing), Guarantee::Linearizability))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
 #[test]
 fn inversion_by_flip_flop() {
     let history = draw(

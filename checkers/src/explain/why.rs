@@ -143,7 +143,12 @@ impl<'a> Clues<'a> {
             self.actor(part)
                 .and_then(|(c, op)| Some((c, op.evidence()?)))
         };
-        if self.anomaly.guarantee == Guarantee::NoInversion {
+        let by_a_read = match self.anomaly.guarantee {
+            Guarantee::NoInversion => true,
+            Guarantee::Linearizability => self.actor(Part::NewerShown).is_some(),
+            _ => false,
+        };
+        if by_a_read {
             let (letter, shown) = evidence(Part::NewerShown)?;
             let holds = |stamp: &Option<Stamp>| stamp.is_some() && *stamp == shown.version;
             let holders = shown

@@ -6,8 +6,10 @@
 
 use super::certificate::Order;
 use super::chains;
+use super::frontier::{self, Budget};
+use super::minimise::minimise;
 use super::trace::{Action, RegisterOp, Trace, ValueId};
-use super::violation::Violations;
+use super::violation::{Kind, Proof, Violations};
 use super::zones::{self, Answer, Unfit};
 
 /// Who decided.
@@ -61,18 +63,25 @@ pub struct Decision {
 
 /// Decides whether a trace is linearizable.
 pub fn decide(trace: &Trace) -> Decision {
-    let (algorithm, answer) = match zones::judge(trace) {
-        Err(Unfit::CompareAndSet) => (Algorithm::Chains, chains::judge(trace)),
-        answer => (Algorithm::Zones, answer),
-    };
+    decide_within(trace, Budget::default())
+}
+
+/// As [`decide`], with what a search may spend.
+pub fn decide_within(trace: &Trace, budget: Budget) -> Decision {
+    let (algorithm, answer) = judge_cheaply(trace);
     match answer {
         Ok(answer) => decided(trace, algorithm, answer),
-        Err(Unfit::Malformed) => undecided(trace, MALFORMED),
-        Err(Unfit::ValuesRepeat) => match told_apart(trace) {
-            Some(apart) => decide(&apart),
-            None => search(trace),
+        Err(Unfit::Malformed) => Decision {
+            algorithm,
+            operations: trace.ops.len() as u64,
+            steps: 0,
+            judgement: Judgement::Undecided(MALFORMED.to_owned()),
         },
-        Err(Unfit::FailedCas | Unfit::CompareAndSet) => search(trace),
+        Err(Unfit::ValuesRepeat) => match told_apart(trace) {
+            Some(apart) => decide_within(&apart, budget),
+            None => search(trace, budget),
+        },
+        Err(Unfit::FailedCas | Unfit::CompareAndSet) => search(trace, budget),
     }
 }
 
@@ -92,16 +101,49 @@ fn decided(trace: &Trace, algorithm: Algorithm, answer: Answer) -> Decision {
     }
 }
 
-fn search(trace: &Trace) -> Decision {
-    undecided(trace, "values repeat")
-}
-
-fn undecided(trace: &Trace, why: &str) -> Decision {
+fn search(trace: &Trace, budget: Budget) -> Decision {
+    let (answer, effort) = frontier::search(trace, budget);
     Decision {
         algorithm: Algorithm::Frontier,
         operations: trace.ops.len() as u64,
-        steps: 0,
-        judgement: Judgement::Undecided(why.to_owned()),
+        steps: effort.steps,
+        judgement: match answer {
+            frontier::Answer::Linearizable(order) => Judgement::Linearizable(order),
+            frontier::Answer::Violated(last) => Judgement::Violated(dead_end(trace, last, budget)),
+            frontier::Answer::Undecided(undecided) => Judgement::Undecided(undecided.why()),
+        },
+    }
+}
+
+/// The fewest operations that show why no order gets past the end of one. If they have all writes of their values, and no
+/// value repeats among them, a cheaper judge says more about them.
+fn dead_end(trace: &Trace, last: usize, budget: Budget) -> Violations {
+    let found = minimise(trace, last, budget);
+    let places = &found.operations;
+    let part = Trace {
+        ops: places.iter().map(|&at| trace.ops[at as usize]).collect(),
+        values: trace.values,
+    };
+    if found.others == 0
+        && let Ok(Answer::Violated(mut violations)) = judge_cheaply(&part).1
+    {
+        let whole = |at: &mut u32| *at = places.get(*at as usize).copied().unwrap_or(*at);
+        for violation in &mut violations.kept {
+            violation.proof.for_each_place(whole);
+        }
+        return violations;
+    }
+    let mut violations = Violations::default();
+    let calls = part.ops.iter().map(|op| op.call);
+    let at = calls.max().unwrap_or(0);
+    violations.see(at, Kind::NoOrder, || Proof::NoOrder(found));
+    violations
+}
+
+fn judge_cheaply(trace: &Trace) -> (Algorithm, Result<Answer, Unfit>) {
+    match zones::judge(trace) {
+        Err(Unfit::CompareAndSet) => (Algorithm::Chains, chains::judge(trace)),
+        answer => (Algorithm::Zones, answer),
     }
 }
 
@@ -169,6 +211,23 @@ mod tests {
             outcome("w2[0,1] w1[2,3] w2[4,5] r1[6,7]"),
             (Algorithm::Zones, Some(false))
         );
+    }
+
+    #[test]
+    fn values_that_repeat_need_a_search() {
+        let good = "w1[0,1] w1[2,3] w2[4,5] r1[4,6] r2[8,9]";
+        assert_eq!(outcome(good), (Algorithm::Frontier, Some(true)));
+        let bad = "w1[0,1] w1[2,3] w2[4,5] r1[6,7]";
+        assert_eq!(outcome(bad), (Algorithm::Frontier, Some(false)));
+        let failed = "w1[0,1] c1>2[2,5]! w3[9,10]? r1[12,13] c3>4[14,15]";
+        assert_eq!(outcome(failed), (Algorithm::Chains, Some(false)));
+    }
+
+    #[test]
+    fn a_search_without_steps_decides_nothing() {
+        let trace = TraceBuilder::parse("w1[0,1] w1[2,3] w2[4,5] r1[4,6] r2[8,9]");
+        let decision = decide_within(&trace, Budget { steps: 0, bytes: 0 });
+        assert!(matches!(decision.judgement, Judgement::Undecided(_)));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) mod testing;
 
 pub use certificate::{Flaw, Order, verify};
 pub use distance::{Age, Distance, ages, distance};
-pub use linear::{Algorithm, Decision, Judgement, decide};
+pub use linear::{Algorithm, Decision, Judgement, decide, decide_within};
 pub use minimise::minimise;
 pub use no_order::NoOrder;
 pub use stream::RegisterStream;

@@ -3,6 +3,7 @@
 //! A violation names operations by their places in [`Trace::ops`]; it holds however many other operations there were.
 //! Who finds them is in `naming.rs` and `chains.rs`.
 
+use super::no_order::NoOrder;
 use super::trace::{Action, RegisterOp, Trace, ValueId};
 use super::words::Teller;
 use crate::tale::Tale;
@@ -31,11 +32,13 @@ pub enum Kind {
     Chain,
     /// A compare-and-set that failed although the expected value was there all the time.
     FalseFailure,
+    /// Operations that fit into no order, as a search found.
+    NoOrder,
 }
 
 impl Kind {
     /// All of them, in the order of telling.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Phantom,
         Kind::FailedWrite,
         Kind::Future,
@@ -45,6 +48,7 @@ impl Kind {
         Kind::Circle,
         Kind::Chain,
         Kind::FalseFailure,
+        Kind::NoOrder,
     ];
 
     /// The name in files and on the command line.
@@ -59,6 +63,7 @@ impl Kind {
             Kind::Circle => "circle-of-compare-and-sets",
             Kind::Chain => "chain-out-of-order",
             Kind::FalseFailure => "false-failure",
+            Kind::NoOrder => "no-order",
         }
     }
 }
@@ -150,6 +155,8 @@ pub enum Proof {
         /// An operation that proves that it was there when the compare-and-set had ended.
         until: u32,
     },
+    /// Operations that fit into no order.
+    NoOrder(NoOrder),
 }
 
 impl Proof {
@@ -165,6 +172,7 @@ impl Proof {
             Proof::Circle { .. } => Kind::Circle,
             Proof::Chain { .. } => Kind::Chain,
             Proof::FalseFailure { .. } => Kind::FalseFailure,
+            Proof::NoOrder(_) => Kind::NoOrder,
         }
     }
 
@@ -194,6 +202,7 @@ impl Proof {
                 set,
                 until,
             } => some(&[write, since, Some(set), Some(until)]),
+            Proof::NoOrder(found) => found.operations.clone(),
         };
         if self.kind() >= Kind::Inversion {
             // Operations stand in the order of their invocations in a trace, and so do their letters.
@@ -201,6 +210,54 @@ impl Proof {
             all.dedup();
         }
         all
+    }
+}
+
+impl Proof {
+    /// Gives every operation another place.
+    pub(super) fn for_each_place(&mut self, mut change: impl FnMut(&mut u32)) {
+        let change_before = |before: &mut Before, change: &mut dyn FnMut(&mut u32)| {
+            before.first.iter_mut().for_each(&mut *change);
+            change(&mut before.then);
+        };
+        match self {
+            Proof::Phantom { read } => change(read),
+            Proof::FailedWrite { write, read } | Proof::Future { write, read } => {
+                [write, read].into_iter().for_each(change);
+            }
+            Proof::StaleRead { older, newer, read } => {
+                older.iter_mut().chain([newer, read]).for_each(change);
+            }
+            Proof::Inversion {
+                writes,
+                there,
+                back,
+            } => {
+                writes.iter_mut().flatten().for_each(&mut change);
+                change_before(there, &mut change);
+                change_before(back, &mut change);
+            }
+            Proof::DoubleSuccess { write, sets } => {
+                write.iter_mut().chain(sets).for_each(change);
+            }
+            Proof::Circle { sets } => sets.iter_mut().for_each(change),
+            Proof::Chain { writes, sets, seen } => {
+                writes.iter_mut().chain(sets).for_each(&mut change);
+                for before in seen {
+                    change_before(before, &mut change);
+                }
+            }
+            Proof::FalseFailure {
+                write,
+                since,
+                set,
+                until,
+            } => {
+                let optional = write.iter_mut().chain(since);
+                optional.chain([set, until]).for_each(change);
+            }
+            Proof::NoOrder(found) => found.operations.iter_mut().for_each(change),
+        }
     }
 }
 
@@ -259,6 +316,9 @@ impl Violation {
     /// The violation in words. `value` tells the value that the operation at a place (see
     /// [`RegisterOp::place`](super::RegisterOp)) wrote or returned.
     pub fn tell(&self, trace: &Trace, value: &dyn Fn(usize) -> String) -> Tale {
+        if let Proof::NoOrder(found) = &self.proof {
+            return found.tell(trace, value);
+        }
         let teller = Teller {
             trace,
             operations: self.operations(),

@@ -60,6 +60,10 @@ impl Teller<'_> {
             &Proof::FalseFailure {
                 since, set, until, ..
             } => self.false_failure(since, set, until),
+            Proof::NoOrder(found) => {
+                let tale = found.tell(self.trace, self.value);
+                (tale.then, tale.however)
+            }
         }
     }
 

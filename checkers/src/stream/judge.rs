@@ -49,6 +49,11 @@ impl Alarm {
                 let counts = self.flip || (self.older && clocks_are_synchronised);
                 counts.then_some(Guarantee::NoInversion)
             }
+            Kind::DoubleSuccess
+            | Kind::Circle
+            | Kind::Chain
+            | Kind::FalseFailure
+            | Kind::NoOrder => None,
         }
     }
 

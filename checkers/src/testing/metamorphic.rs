@@ -6,6 +6,7 @@ use super::backwards::Backwards;
 use super::random::{Drawn, any_history};
 use crate::history::{Event, EventType, History, Nanos, Process};
 use crate::verdict::{Ruling, Verdict, judge, judge_with};
+use crate::witness::Part;
 
 /// Every line of a history.
 fn events(history: &History) -> Vec<Event> {
@@ -87,9 +88,18 @@ proptest! {
                 let excerpt = History::parse(&anomaly.excerpt(&history)).expect("a witness is a history");
                 let again = judge(&excerpt);
                 let found = again.row(anomaly.guarantee).expect("judged again");
-                let wanted = fingerprint(&history, anomaly);
+                // What a search found, a cheaper judge may tell once the other writes of its values are gone.
+                let searched = anomaly.witness.roles.iter().all(|role| role.part == Part::Entangled);
+                let print = |history: &History, anomaly: &crate::Anomaly| {
+                    if searched {
+                        format!("{} {:?}", anomaly.name(), anomaly.key)
+                    } else {
+                        fingerprint(history, anomaly)
+                    }
+                };
+                let wanted = print(&history, anomaly);
                 let kept: Vec<String> =
-                    found.finding.anomalies.iter().map(|a| fingerprint(&excerpt, a)).collect();
+                    found.finding.anomalies.iter().map(|a| print(&excerpt, a)).collect();
                 prop_assert!(kept.contains(&wanted), "{wanted}\nnot in {kept:#?}");
             }
         }

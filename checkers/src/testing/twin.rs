@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::linear;
 use super::random::{Drawn, any_history};
 use crate::guarantee::Guarantee;
 use crate::history::{
@@ -220,6 +221,9 @@ impl<'a> Key<'a> {
 fn tally(history: &History, guarantee: Guarantee) -> Tally {
     if guarantee == Guarantee::Availability {
         return availability(history);
+    }
+    if guarantee == Guarantee::Linearizability {
+        return linear::tally(history);
     }
     if let Some(tally) = super::sessions::tally(history, guarantee) {
         return tally;

@@ -33,6 +33,9 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Future => "read from the future",
         Kind::StaleRead => "stale read",
         Kind::Inversion => "inversion",
+        Kind::DoubleSuccess | Kind::Circle | Kind::Chain | Kind::FalseFailure | Kind::NoOrder => {
+            "not linearizable"
+        }
     }
 }
 

@@ -1,0 +1,212 @@
+//! Linearizability: whether no client can tell a key from one that does one thing at a time.
+//!
+//! The judges are in `register/`; this file gives them the keys of a history one by one, and turns what they say into a finding.
+//! A key counts once, however much is wrong with it: single stale reads and inversions are counted by judges of their own.
+//! A key that nobody could decide is skipped, and never kept.
+
+use crate::explain::words;
+use crate::finding::{Checker, Finding};
+use crate::guarantee::Guarantee;
+use crate::history::{History, Index, Nanos};
+use crate::register::frontier::Budget;
+use crate::register::{Algorithm, Decision, Judgement, Proof, Trace, Violation, decide_within};
+use crate::traces;
+use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
+
+/// What a key may cost whose values repeat: well below a second.
+const BUDGET: Budget = Budget {
+    steps: 5_000_000,
+    bytes: 256 << 20,
+};
+
+/// The judge of [`Guarantee::Linearizability`].
+#[derive(Clone, Copy, Debug)]
+pub struct Linearizability;
+
+impl Checker for Linearizability {
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Linearizability
+    }
+
+    fn check(&self, history: &History, _: &Index) -> Finding {
+        let mut finding = Finding::new(self.guarantee(), "keys");
+        let mut shares = Algorithm::ALL.map(|_| (0, 0));
+        for (name, key) in history.keys.iter().zip(traces::of(history)) {
+            if key.is_foreign {
+                finding.skip("keys with a written value that is no integer");
+                continue;
+            }
+            let decision = decide_within(&key.trace, BUDGET);
+            if let Judgement::Undecided(_) = decision.judgement {
+                finding.skip("keys whose values repeat too much for the search");
+                continue;
+            }
+            let share = &mut shares[decision.algorithm as usize];
+            *share = (share.0 + 1, share.1 + decision.operations);
+            finding.judged += u64::from(key.reads > 0);
+            if let Judgement::Violated(violations) = &decision.judgement
+                && let Some(first) = violations.kept.first()
+            {
+                finding.see(Nanos(first.at), || {
+                    anomaly(history, name, &key.trace, &decision, first)
+                });
+            }
+        }
+        for (algorithm, (keys, operations)) in Algorithm::ALL.into_iter().zip(shares) {
+            if keys == 0 {
+                continue;
+            }
+            let by = algorithm.name();
+            finding.measure(format!("keys by {by}"), Amount::Count(keys));
+            finding.measure(format!("operations by {by}"), Amount::Count(operations));
+        }
+        finding
+    }
+}
+
+fn anomaly(
+    history: &History,
+    key: &str,
+    trace: &Trace,
+    decision: &Decision,
+    violation: &Violation,
+) -> Anomaly {
+    let value = |place: usize| {
+        history
+            .operations
+            .get(place)
+            .map_or_else(String::new, words::value)
+    };
+    let mut witness = Witness::default();
+    for at in violation.operations() {
+        if let Some(op) = trace.ops.get(at as usize) {
+            witness = witness.with(part(trace, &violation.proof, at), op.place as usize);
+        }
+    }
+    Anomaly {
+        guarantee: Guarantee::Linearizability,
+        at: Nanos(violation.at),
+        key: Some(key.to_owned()),
+        witness,
+        details: vec![
+            Measure::new(
+                format!("operations judged by {}", decision.algorithm.name()),
+                Amount::Count(decision.operations),
+            ),
+            Measure::new("steps", Amount::Count(decision.steps)),
+        ],
+        tale: Some(violation.tell(trace, &value)),
+    }
+}
+
+/// The part that an operation plays in a proof.
+fn part(trace: &Trace, proof: &Proof, at: u32) -> Part {
+    match *proof {
+        Proof::FailedWrite { write, .. } if at == write => Part::Refused,
+        Proof::Future { write, .. } if at == write => Part::Newer,
+        Proof::StaleRead { older, .. } if older == Some(at) => Part::Older,
+        Proof::StaleRead { newer, .. } if at == newer => Part::Newer,
+        Proof::Phantom { .. }
+        | Proof::FailedWrite { .. }
+        | Proof::Future { .. }
+        | Proof::StaleRead { .. } => Part::Reader,
+        Proof::Inversion {
+            writes,
+            there,
+            back,
+        } => {
+            // The value that the last operation found is the one that came back.
+            let call = |at: u32| trace.ops.get(at as usize).map(|op| op.call);
+            let is_first_back = back.first.is_some() && call(back.then) >= call(there.then);
+            let ([older, newer], to, from) = if is_first_back || there.first.is_none() {
+                (writes, there, back)
+            } else {
+                ([writes[1], writes[0]], back, there)
+            };
+            match Some(at) {
+                it if it == older => Part::Older,
+                it if it == newer => Part::Newer,
+                _ if at == from.then => Part::Reader,
+                it if it == from.first => Part::NewerShown,
+                it if it == to.first => Part::OlderShown,
+                _ => Part::Entangled,
+            }
+        }
+        Proof::DoubleSuccess { .. }
+        | Proof::Circle { .. }
+        | Proof::Chain { .. }
+        | Proof::FalseFailure { .. }
+        | Proof::NoOrder(_) => Part::Entangled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{draw, judged_and_seen};
+
+    fn check(drawing: &str) -> (u64, u64) {
+        judged_and_seen(Guarantee::Linearizability, drawing)
+    }
+
+    #[test]
+    fn a_key_that_does_one_thing_at_a_time() {
+        let drawing = "
+            c1: |--w k 1--|    |--w k 2--|
+            c2:      |-r k 1-|      |-r k 2-|";
+        assert_eq!(check(drawing), (1, 0));
+    }
+
+    #[test]
+    fn a_stale_read_an_inversion_and_a_phantom_are_one_key_each() {
+        let drawing = "
+            c1: |--w k 1--|
+            c2:              |--w k 2--|
+            c3:                            |--r k 1--|  |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+        let drawing = "
+            c1: |--w k 1--|  |-------w k 2-------|
+            c3:                |-r k 2-| |-r k 1-|";
+        assert_eq!(check(drawing), (1, 1));
+        assert_eq!(check("c1: |--r k 9--|"), (1, 1));
+    }
+
+    #[test]
+    fn two_readers_that_disagree_about_the_order_of_two_writes() {
+        // No read is stale, and none goes back in time by itself: the two writes are concurrent.
+        let drawing = "
+            c1: |--------------w k 1--------------|
+            c2: |--------------w k 2--------------|
+            c3:    |--r k 1--| |--r k 2--|
+            c4:    |--r k 2--| |--r k 1--|";
+        assert_eq!(check(drawing), (1, 1));
+    }
+
+    #[test]
+    fn a_key_without_reads_says_nothing() {
+        assert_eq!(check("c1: |--w k 1--| |--d k--|"), (0, 0));
+    }
+
+    #[test]
+    fn it_says_who_decided_how_much() {
+        let history = draw(
+            "
+            c1: |--w k 1--| |--w j 1--|
+            c2:               |--r k 1--| |--r j nil--|",
+        );
+        let finding = Linearizability.check(&history, &Index::of(&history));
+        assert_eq!(
+            finding.measures[..2],
+            [
+                Measure::new("keys by zones", Amount::Count(2)),
+                Measure::new("operations by zones", Amount::Count(4)),
+            ]
+        );
+        let names: Vec<&str> = finding.anomalies[0]
+            .details
+            .iter()
+            .map(|measure| measure.name.as_str())
+            .collect();
+        assert_eq!(names, ["operations judged by zones", "steps"]);
+    }
+}
