@@ -153,6 +153,21 @@ fn quorums_that_do_not_meet_show_stale_reads() {
 }
 
 #[test]
+fn one_answer_of_three_shows_sessions_everything_out_of_order() {
+    let spec = under("slow", "register", store(3, 1, 1));
+    for guarantee in [
+        Guarantee::ReadYourWrites,
+        Guarantee::MonotonicReads,
+        Guarantee::MonotonicWrites,
+        Guarantee::WritesFollowReads,
+        Guarantee::CausalConsistency,
+        Guarantee::CausalConvergence,
+    ] {
+        assert!(first_allowed(&spec, guarantee).is_some(), "{guarantee}");
+    }
+}
+
+#[test]
 fn skewed_clocks_show_clock_loss() {
     let spec = under("clock", "racing", store(3, 2, 2));
     assert!(first_allowed(&spec, Guarantee::NoClockLoss).is_some());
