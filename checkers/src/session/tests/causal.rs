@@ -1,6 +1,6 @@
 //! Causality against the transitive closure of its definition.
 
-use super::draws::{Dice, MUTANTS, Shape, all, cases, random};
+use super::draws::{Dice, MUTANTS, Shape, all, cases, random, renamed};
 use crate::history::Status;
 use crate::register::ValueId;
 use crate::session::causal::{Bad, Model, Pattern, STEPS_MAX, explain, judge};
@@ -246,6 +246,17 @@ fn every_small_history_is_judged_as_by_the_closure() {
             agree(ops, Model::Causal);
             agree(ops, Model::Convergent);
         });
+    }
+}
+
+#[test]
+fn names_and_times_change_nothing() {
+    let mut dice = Dice(10);
+    for _ in 0..cases() / 4 {
+        let ops = random(&mut dice, SHAPE);
+        for model in [Model::Causal, Model::Convergent] {
+            assert_eq!(found(&ops, model), found(&renamed(&ops), model), "{ops:#?}");
+        }
     }
 }
 

@@ -190,3 +190,31 @@ pub(super) const MUTANTS: [Mutant; 5] = [
     }),
     ("takes all sessions for one", |op| op.process = 0),
 ];
+
+/// The same history under other names and at other times: nothing that is found may depend on those.
+pub(super) fn renamed(ops: &[SessionOp]) -> Vec<SessionOp> {
+    let largest = ops.iter().map(|op| op.action.value().0).max().unwrap_or(0);
+    let other = |value: ValueId| match value {
+        ValueId::INITIAL => value,
+        ValueId(value) => ValueId(largest + 1 - value),
+    };
+    let later = |time: u64| {
+        if time == SessionOp::NEVER {
+            time
+        } else {
+            time * 7 + 1_000_000
+        }
+    };
+    let rename = |op: &SessionOp| SessionOp {
+        process: 9 - op.process,
+        key: 3 - op.key,
+        action: match op.action {
+            Action::Read(value) => Action::Read(other(value)),
+            Action::Write(value) => Action::Write(other(value)),
+        },
+        call: later(op.call),
+        ret: later(op.ret),
+        ..*op
+    };
+    ops.iter().map(rename).collect()
+}

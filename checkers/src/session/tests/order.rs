@@ -1,6 +1,6 @@
 //! Session guarantees against every order of the versions of a key.
 
-use super::draws::{Dice, MUTANTS, Shape, all, cases, random};
+use super::draws::{Dice, MUTANTS, Shape, all, cases, random, renamed};
 use crate::history::Status;
 use crate::register::ValueId;
 use crate::session::order::{Kind, Rules, judge};
@@ -292,6 +292,21 @@ fn random_histories_are_judged_as_by_trying_every_order() {
         broken.iter().all(|&broken| broken > 0),
         "some rule is never broken: {broken:?}"
     );
+}
+
+#[test]
+fn names_and_times_change_nothing() {
+    let mut dice = Dice(9);
+    for _ in 0..cases() / 10 {
+        let ops = random(&mut dice, SHAPE);
+        for rules in rules() {
+            assert_eq!(
+                judge(&ops, &rules),
+                judge(&renamed(&ops), &rules),
+                "{ops:#?}"
+            );
+        }
+    }
 }
 
 #[test]
