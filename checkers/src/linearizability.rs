@@ -9,7 +9,9 @@ use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index, Nanos};
 use crate::register::frontier::Budget;
-use crate::register::{Algorithm, Decision, Judgement, Proof, Trace, Violation, decide_within};
+use crate::register::{
+    Algorithm, Decision, Judgement, Proof, Trace, Violation, decide_within, distance,
+};
 use crate::traces;
 use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
 
@@ -31,6 +33,7 @@ impl Checker for Linearizability {
     fn check(&self, history: &History, _: &Index) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "keys");
         let mut shares = Algorithm::ALL.map(|_| (0, 0));
+        let mut worst = Vec::new();
         for (name, key) in history.keys.iter().zip(traces::of(history)) {
             if key.is_foreign {
                 finding.skip("keys with a written value that is no integer");
@@ -47,8 +50,12 @@ impl Checker for Linearizability {
             if let Judgement::Violated(violations) = &decision.judgement
                 && let Some(first) = violations.kept.first()
             {
+                let distances = distances(&key.trace);
+                raise(&mut worst, &distances);
                 finding.see(Nanos(first.at), || {
-                    anomaly(history, name, &key.trace, &decision, first)
+                    let mut anomaly = anomaly(history, name, &key.trace, &decision, first);
+                    anomaly.details.extend(measures(distances));
+                    anomaly
                 });
             }
         }
@@ -60,8 +67,45 @@ impl Checker for Linearizability {
             finding.measure(format!("keys by {by}"), Amount::Count(keys));
             finding.measure(format!("operations by {by}"), Amount::Count(operations));
         }
+        // What is true of some wrong keys only would say too little about the rest.
+        worst.retain(|(_, _, keys)| *keys == finding.seen);
+        let worst = worst.into_iter().map(|(name, ns, _)| (name, ns));
+        finding.measures.extend(measures(worst));
         finding
     }
+}
+
+/// A number that tells how far from linearizable something is, ns.
+type Distance = (&'static str, u64);
+
+/// How far from linearizable a key is whose values are all different.
+fn distances(trace: &Trace) -> Vec<Distance> {
+    // No widening helps a read of what nobody wrote.
+    let Some(distance) = distance(trace).filter(|distance| distance.unmapped == 0) else {
+        return Vec::new();
+    };
+    let mut all = vec![("gamma (widening that would do)", distance.gamma)];
+    all.extend(
+        distance
+            .delta
+            .map(|delta| ("delta (earlier reads that would do)", delta)),
+    );
+    all
+}
+
+/// Keeps the largest distance of each name, and how many keys have it.
+fn raise(worst: &mut Vec<(&'static str, u64, u64)>, distances: &[Distance]) {
+    for &(name, distance) in distances {
+        match worst.iter_mut().find(|(other, ..)| *other == name) {
+            Some((_, largest, keys)) => (*largest, *keys) = (distance.max(*largest), *keys + 1),
+            None => worst.push((name, distance, 1)),
+        }
+    }
+}
+
+fn measures(distances: impl IntoIterator<Item = Distance>) -> impl Iterator<Item = Measure> {
+    let measure = |(name, ns)| Measure::new(name, Amount::Ns(ns));
+    distances.into_iter().map(measure)
 }
 
 fn anomaly(
@@ -207,6 +251,33 @@ mod tests {
             .iter()
             .map(|measure| measure.name.as_str())
             .collect();
-        assert_eq!(names, ["operations judged by zones", "steps"]);
+        assert_eq!(
+            names,
+            [
+                "operations judged by zones",
+                "steps",
+                "gamma (widening that would do)",
+                "delta (earlier reads that would do)",
+            ]
+        );
+    }
+
+    #[test]
+    fn it_says_how_far_from_linearizable_the_worst_key_is() {
+        // The read of k began 0.5 s after the write had ended, that of j 0.1 s after.
+        let history = draw(
+            "
+            c1: |--w k 1--|    |--w j 1--|
+            c2:                |--r k nil--| |--r j nil--|",
+        );
+        let finding = Linearizability.check(&history, &Index::of(&history));
+        let tenths = |ns: &Amount| match ns {
+            Amount::Ns(ns) => ns / 100_000_000,
+            _ => 0,
+        };
+        let last = &finding.measures[finding.measures.len() - 2..];
+        let told: Vec<u64> = last.iter().map(|measure| tenths(&measure.amount)).collect();
+        assert_eq!(told, [5, 5]);
+        assert_eq!(tenths(&finding.anomalies[1].details[2].amount), 4);
     }
 }
