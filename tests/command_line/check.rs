@@ -80,8 +80,8 @@ fn malformed_lines_are_named() {
     changed(|lines| lines.insert(3, lines[2].clone())).refused("line 4: index 1 is there twice");
     changed(|lines| lines.swap(2, 3)).refused("line 3: index 2 comes before 1");
     changed(|lines| drop(lines.remove(3))).refused("line 4: index 3 follows, but 2 is missing");
-    changed(|lines| lines[4].truncate(20)).refused("line 5: not JSON");
-    changed(|lines| lines[3] = "garbage".to_owned()).refused("line 4: not JSON");
+    changed(|lines| lines[4].truncate(20)).refused("line 5, column 20: not JSON");
+    changed(|lines| lines[3] = "garbage".to_owned()).refused("line 4, column 1: not JSON");
     changed(|lines| lines[6] = lines[6].replace("\"key\":\"k\"", "\"key\":\"j\""))
         .refused("line 7: process 1 completes another key than it invoked on line 6");
     changed(|lines| lines[4] = lines[4].replace(":40,", ":4,"))

@@ -28,7 +28,7 @@ fn the_exit_code_is_the_verdict() {
     stream(file(&undecided())).with_code(3).telling("undecided");
     stream(format!("{HEADER}\n")).with_code(3).telling("0 ops");
     stream("garbage\n").refused("line 1: not a header");
-    stream(format!("{HEADER}\ngarbage\n")).refused("line 2: not JSON");
+    stream(format!("{HEADER}\ngarbage\n")).refused("line 2, column 1: not JSON");
     stream(format!("{}{{\"index\":6", file(&broken())))
         .with_code(1)
         .telling("the last line is torn");

@@ -37,7 +37,11 @@ pub enum HistoryError {
         name: String,
     },
     /// A line is not JSON.
-    #[error("line {line}: not JSON: {source}: remove the line or restore the file")]
+    #[error(
+        "line {line}, column {}: not JSON: {}: remove the line or restore the file",
+        column(source),
+        bare(source)
+    )]
     NotJson {
         /// The line.
         line: u64,
@@ -45,7 +49,11 @@ pub enum HistoryError {
         source: serde_json::Error,
     },
     /// A line is JSON, but no event.
-    #[error("line {line}: not an event: {source}: correct the field")]
+    #[error(
+        "line {line}, column {}: not an event: {}: correct the field",
+        column(source),
+        bare(source)
+    )]
     BadField {
         /// The line.
         line: u64,
@@ -183,4 +191,18 @@ pub enum HistoryError {
         /// The limit.
         limit: u32,
     },
+}
+
+/// The column that the library names, characters of ASCII from 1.
+fn column(source: &serde_json::Error) -> usize {
+    source.column().max(1)
+}
+
+/// What the library says, without the place in the line that it was given.
+fn bare(source: &serde_json::Error) -> String {
+    let text = source.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
 }

@@ -78,22 +78,22 @@ fn what_is_no_event_is_refused_with_the_line() {
     let boss = kill.replace("nemesis", "boss");
     let half = kill.replace('3', r#"{"id":"f1","step":"half"}"#);
     refuses(vec![
-        (vec!["nonsense"], "line 2: not JSON"),
+        (vec!["nonsense"], "line 2, column 2: not JSON"),
         (
             vec![invoke, "[1,2]"],
-            "line 3: not an event: invalid type: sequence",
+            "line 3, column 1: not an event: invalid type: sequence",
         ),
         (
             vec![r#"{"index":"0"}"#],
-            "line 2: not an event: field `index`: invalid type: string",
+            "line 2, column 12: not an event: field `index`: invalid type: string",
         ),
         (
             vec![r#"{"index":0,"index":0}"#],
-            "line 2: not an event: field `index` is there twice",
+            "line 2, column 18: not an event: field `index` is there twice",
         ),
         (
             vec![r#"{"index":0}"#],
-            "line 2: not an event: missing field `time`",
+            "line 2, column 11: not an event: missing field `time`",
         ),
         (vec![&unknown_type], "unknown type `ask`"),
         (vec![&no_key], "line 2: a write without a key"),
@@ -102,7 +102,10 @@ fn what_is_no_event_is_refused_with_the_line() {
             "line 2: bad nemesis line: a kill without a body",
         ),
         (vec![&half], "line 2: bad nemesis line: unknown step `half`"),
-        (vec![&boss], "line 2: not an event: field `process`"),
+        (
+            vec![&boss],
+            "line 2, column 50: not an event: field `process`",
+        ),
     ]);
 }
 
@@ -356,7 +359,11 @@ proptest! {
         }
         match History::parse(&bytes) {
             Ok(history) => drop(judge(&history).to_json()),
-            Err(error) => prop_assert!(error.to_string().starts_with("line ")),
+            Err(error) => {
+                let text = error.to_string();
+                let is_of_text = text.contains("not JSON") || text.contains("not an event");
+                prop_assert!(text.starts_with("line ") && (!is_of_text || text.contains(", column ")), "{}", text);
+            }
         }
     }
 
