@@ -3,6 +3,7 @@
 pub(crate) mod brute;
 mod chained;
 pub(crate) mod exhaustive;
+mod mutants;
 pub(crate) mod random;
 mod streamed;
 mod truth;
