@@ -1,96 +1,179 @@
-//! What judging costs: `check` in operations per second against a plain parse of the same lines, and how its memory grows.
+//! What `check` costs: reading in MB/s per core against `serde_json` on the same bytes, judging in ns per operation, and the peak
+//! memory of the whole command beside its input. What is said of one core is processor time, so that a busy machine changes it
+//! little; the rest is time on the wall.
 //!
-//! Run it with `cargo bench --bench check`.
+//! Run it with `cargo bench --bench check`. Histories have 100 clients and 5 % of unknown writes; `QUORATE_CHECK_OPERATIONS=10000000`
+//! asks for a longer one, which needs some 2 GB of disk.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-use std::fs;
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use quorate::plan::PlanSpec;
-use quorate_checkers::history::{
-    Answer, Event, EventType, Evidence, F, History, Nanos, Process, Stamp, Value,
-};
-use quorate_checkers::verdict::judge;
-use quorate_workloads::Rng;
+use quorate::judging::{Watch, read_history};
+use quorate_checkers::history::{History, HistoryReader};
+use quorate_checkers::verdict::{checkers, judge};
+use quorate_checkers::{Index, Sequential};
+use quorate_workloads::synthetic::Recipe;
 
-/// Sizes of the histories, operations.
-const SIZES: [u64; 3] = [100_000, 200_000, 400_000];
-/// How often each is judged in process; the best counts.
-const ROUNDS: usize = 5;
+/// Sizes of the histories on one key, operations; ascending, because the operating system only tells the largest child so far.
+const SIZES: [u64; 2] = [100_000, 1_000_000];
+/// How often each is read and judged in process; the best counts.
+const ROUNDS: usize = 3;
 /// Clients of the made-up load.
-const CLIENTS: u64 = 16;
+const CLIENTS: u64 = 100;
+/// So much of a file is parsed plainly, bytes: enough to know its speed.
+const PLAIN_BYTES: u64 = 32 << 20;
+/// A block of a file, bytes.
+const BLOCK_BYTES: usize = 4 << 20;
 
 fn main() {
     let directory = tempfile::tempdir().expect("a directory");
-    println!(
-        "check  {:>9} ops  {:>8}  judge ops/s  parse+judge ops/s  against a plain parse  check, peak memory",
-        "", "MB"
-    );
-    // Ascending, because the operating system only tells the largest child so far.
-    for (size, keys) in SIZES
-        .map(|size| (size, 10))
+    let asked = std::env::var("QUORATE_CHECK_OPERATIONS").ok();
+    let asked = asked.map(|asked| asked.parse::<u64>().expect("a number of operations"));
+    for (operations, keys) in SIZES
+        .map(|size| (size, 1))
         .into_iter()
-        .chain([(SIZES[2], SIZES[2] / 2)])
+        .chain([(SIZES[1], 1_000), (SIZES[1], 100_000)])
+        .chain(asked.map(|size| (size, 1)))
     {
-        let began = Instant::now();
-        let bytes = made_up(size, keys);
-        if size == SIZES[0] {
-            let nanos = began.elapsed().as_nanos() / u128::from(size * 2);
-            println!("write  {nanos} ns to make an event up and write it as a line");
-        }
         let path = directory.path().join("history.jsonl");
-        fs::write(&path, &bytes).expect("a history file");
-        report(size, keys, &bytes, &path);
+        make_up(operations, keys, &path);
+        report(operations, keys, &path);
     }
 }
 
-fn report(size: u64, keys: u64, bytes: &[u8], path: &Path) {
-    let operations = f64::from(u32::try_from(size).unwrap_or(u32::MAX));
-    let plain = best(|| {
-        let lines = bytes
-            .split(|&byte| byte == b'\n')
-            .filter(|line| !line.is_empty());
-        let parsed = lines
-            .filter(|line| serde_json::from_slice::<serde_json::Value>(line).is_ok())
-            .count();
-        assert_eq!(parsed as u64, size * 2 + 1);
-    });
-    let history = History::parse(bytes).expect("a history");
-    let judging = best(|| assert_eq!(judge(&history).operations, size));
-    let whole = best(|| {
-        let history = History::parse(bytes).expect("a history");
-        assert_eq!(judge(&history).operations, size);
-    });
+fn make_up(operations: u64, keys: u32, path: &Path) {
+    let recipe = Recipe {
+        operations,
+        keys,
+        clients: CLIENTS,
+        // Of writes, which are half of all operations.
+        info_percent: 10,
+        ..Recipe::default()
+    };
+    let mut file = BufWriter::new(File::create(path).expect("a file"));
+    let mut line = Vec::new();
+    let mut header = recipe.header();
+    header.judges = None;
+    header.to_line(&mut line);
+    for event in recipe.begin().expect("a recipe") {
+        event.to_line(&mut line);
+        file.write_all(&line).expect("a disk");
+        line.clear();
+    }
+    file.flush().expect("a disk");
+}
+
+fn report(operations: u64, keys: u32, path: &Path) {
+    let bytes = path.metadata().expect("a file").len();
+    println!(
+        "{} operations on {keys} keys, {:.0} MB",
+        operations,
+        mb(bytes)
+    );
+    let plain = plain_mb_per_s(path);
+    let read = mb(bytes) / best_on_core(|| drop(on_one_core(path)));
+    println!(
+        "  read    one core  {read:>7.0} MB/s  {:>6.1} ns/op  {:.1} times serde_json's {plain:.0}",
+        mb(bytes) * 1e9 / read / float(operations),
+        read / plain,
+    );
+    let read = mb(bytes)
+        / best(|| {
+            let file = File::open(path).expect("a file");
+            drop(read_history(file, &Watch::default()).expect("a history"));
+        });
+    println!(
+        "  read    all cores {read:>7.0} MB/s  {:>6.1} ns/op",
+        mb(bytes) * 1e9 / read / float(operations)
+    );
+    let history = on_one_core(path);
+    let per_operation = |seconds: f64| seconds * 1e9 / float(operations);
+    let index = best_on_core(|| drop(Index::of(&history)));
+    println!("  index   one core  {:>29.1} ns/op", per_operation(index));
+    let views = Index::of(&history);
+    for checker in checkers() {
+        let seconds = worked(|| drop(checker.check(&history, &views)));
+        let name = checker.guarantee().name();
+        println!("    {name:<28} {:>18.1} ns/op", per_operation(seconds));
+    }
+    drop(views);
+    let judging = best_on_core(|| assert_eq!(judge(&history).operations, operations));
+    println!("  judge   one core  {:>29.1} ns/op", per_operation(judging));
+    drop(history);
+    check(bytes, path);
+}
+
+/// The whole command.
+fn check(bytes: u64, path: &Path) {
+    let began = Instant::now();
     let status = Command::new(env!("CARGO_BIN_EXE_quorate"))
         .args(["check", "--format", "json"])
         .arg(path)
         .stdout(Stdio::null())
         .status()
         .expect("quorate check");
+    let seconds = began.elapsed().as_secs_f64();
     // No census in it: the promises that need one stay undecided.
     assert_eq!(
         status.code(),
         Some(3),
         "the made-up history is not as it should be"
     );
-    let peak_kib = getrusage(UsageWho::RUSAGE_CHILDREN)
-        .expect("usage")
-        .max_rss();
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("usage");
+    let peak = u64::try_from(usage.max_rss()).unwrap_or(0) * 1_024;
     println!(
-        "check  {size:>9} ops  {:>8.1}  {:>11.0}  {:>17.0}  {:>21.2}  {:>9} KiB  ({keys} keys)",
-        f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX)) / 1e6,
-        operations / judging,
-        operations / whole,
-        whole / plain,
-        peak_kib
+        "  check   {seconds:.2} s, peak memory {:.0} MB, beside the input {:.0} MB",
+        mb(peak),
+        mb(peak) - mb(bytes)
     );
 }
 
-/// The shortest of several times, s.
+/// The history of a file, by one thread and in blocks.
+fn on_one_core(path: &Path) -> History {
+    let mut file = File::open(path).expect("a file");
+    let mut block = Vec::new();
+    let mut reader = HistoryReader::new();
+    loop {
+        block.clear();
+        let mut part = Read::by_ref(&mut file).take(BLOCK_BYTES as u64);
+        if part.read_to_end(&mut block).expect("a disk") == 0 {
+            return reader.finish().expect("a history");
+        }
+        reader.push_block(&block, &Sequential).expect("a history");
+    }
+}
+
+/// How fast `serde_json` makes values of the same lines.
+fn plain_mb_per_s(path: &Path) -> f64 {
+    let mut bytes = Vec::new();
+    let file = File::open(path).expect("a file");
+    let mut beginning = file.take(PLAIN_BYTES);
+    beginning.read_to_end(&mut bytes).expect("a disk");
+    let end = bytes.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
+    let seconds = best_on_core(|| {
+        for line in bytes[..end].split(|&byte| byte == b'\n') {
+            assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok());
+        }
+    });
+    mb(end as u64) / seconds
+}
+
+fn mb(bytes: u64) -> f64 {
+    float(bytes) / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// The shortest of several times, s, on the wall.
 fn best(mut work: impl FnMut()) -> f64 {
     let times = (0..ROUNDS).map(|_| {
         let began = Instant::now();
@@ -100,103 +183,22 @@ fn best(mut work: impl FnMut()) -> f64 {
     times.fold(f64::INFINITY, f64::min)
 }
 
-/// A clean history: every read returns what was last written, operations of different clients overlap.
-fn made_up(size: u64, keys: u64) -> Vec<u8> {
-    let plan = PlanSpec {
-        clients: Some(CLIENTS),
-        keys: Some(keys.min(100_000)),
-        ..PlanSpec::default()
-    };
-    let header = plan.plan(1).expect("a plan").header().expect("a header");
-    let mut out = Vec::new();
-    header.to_line(&mut out);
-    let mut rng = Rng::new(7);
-    let mut last: Vec<Option<i64>> = vec![None; usize::try_from(keys).expect("few keys")];
-    let mut index = 0;
-    for turn in 0..size / CLIENTS {
-        let keys: Vec<usize> = (0..CLIENTS)
-            .map(|_| usize::try_from(rng.below(keys)).expect("few keys"))
-            .collect();
-        // All clients ask at once, and are answered one after the other; only one of them may write a key at a time.
-        let ops: Vec<(usize, Option<i64>)> = keys
-            .iter()
-            .zip(0..)
-            .map(|(&key, client)| {
-                let writes =
-                    client % 2 == 0 && keys.iter().filter(|&&other| other == key).count() == 1;
-                (
-                    key,
-                    writes.then_some(i64::try_from(turn * CLIENTS + client).expect("small")),
-                )
-            })
-            .collect();
-        for completes in [false, true] {
-            for (client, &(key, written)) in (0..CLIENTS).zip(&ops) {
-                if completes && let Some(value) = written {
-                    last[key] = Some(value);
-                }
-                line(index, turn, client, key, written, completes, last[key]).to_line(&mut out);
-                index += 1;
-            }
-        }
-    }
-    out
+/// The shortest of several times, s, that a core worked for this thread.
+fn best_on_core(mut work: impl FnMut()) -> f64 {
+    let times = (0..ROUNDS).map(|_| worked(&mut work));
+    times.fold(f64::INFINITY, f64::min)
 }
 
-fn line(
-    index: u64,
-    turn: u64,
-    client: u64,
-    key: usize,
-    written: Option<i64>,
-    completes: bool,
-    found: Option<i64>,
-) -> Event {
-    let node = |n: u64| format!("n{}", n % 5 + 1);
-    let stamp = Stamp {
-        wall_ns: 1_700_000_000_000_000_000 + i64::try_from(index).unwrap_or(0),
-        node: node(client),
-    };
-    let evidence = Evidence {
-        version: Some(stamp.clone()),
-        epoch: Some(1),
-        acked_by: if written.is_some() {
-            vec![node(client), node(client + 1)]
-        } else {
-            Vec::new()
-        },
-        answered_by: match written {
-            Some(_) => Vec::new(),
-            None => [client, client + 1]
-                .map(|n| Answer {
-                    node: node(n),
-                    version: Some(stamp.clone()),
-                })
-                .to_vec(),
-        },
-        repaired: Vec::new(),
-        extra: serde_json::Map::new(),
-    };
-    let value = match written.or(found.filter(|_| completes)) {
-        Some(value) => Value::Int(value),
-        None => Value::Nil,
-    };
-    Event {
-        index,
-        time: Nanos(turn * 1_000_000 + index % (2 * CLIENTS) * 1_000),
-        kind: if completes {
-            EventType::Ok
-        } else {
-            EventType::Invoke
-        },
-        process: Process::Client(client),
-        f: if written.is_some() { F::Write } else { F::Read },
-        key: Some(format!("k{key}")),
-        value,
-        error: None,
-        node: Some(node(client)),
-        level: Some(2),
-        evidence: completes.then(|| Box::new(evidence)),
-        extra: serde_json::Map::new(),
-    }
+/// How long a core works, s. Only once: views keep what was asked of them.
+fn worked(work: impl FnOnce()) -> f64 {
+    let began = worked_us();
+    work();
+    float(worked_us() - began) / 1e6
+}
+
+/// How long a core has worked for this thread, microseconds.
+fn worked_us() -> u64 {
+    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("usage");
+    let us = |time: nix::sys::time::TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
+    u64::try_from(us(usage.user_time()) + us(usage.system_time())).unwrap_or(0)
 }

@@ -35,6 +35,8 @@ pub struct Watch {
     pub bytes_read: AtomicU64,
     /// Whether everything was read.
     pub is_judging: AtomicBool,
+    /// Guarantees to judge.
+    pub to_judge: AtomicU64,
     /// Guarantees judged so far.
     pub judged: AtomicU64,
 }
@@ -121,6 +123,9 @@ pub fn judge_file(
         },
     })?;
     history.header.claim = claim.or(history.header.claim);
+    let named = history.header.judges.as_ref().map(Vec::len);
+    let to_judge = named.unwrap_or(Guarantee::ALL.len()) as u64;
+    watch.to_judge.store(to_judge, Ordering::Relaxed);
     watch.is_judging.store(true, Ordering::Relaxed);
     let verdict = judge_with(&history, &Cores(watch));
     Ok((history, verdict))

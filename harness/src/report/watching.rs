@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use quorate_checkers::Guarantee;
 
 use crate::judging::Watch;
 use crate::report::progress::ProgressMode;
@@ -97,6 +96,7 @@ fn bar(has_end: bool) -> ProgressBar {
 struct Glance {
     bytes: u64,
     bytes_read: u64,
+    to_judge: u64,
     judged: u64,
     is_judging: bool,
 }
@@ -106,6 +106,7 @@ impl Glance {
         Glance {
             bytes: watch.bytes.load(Ordering::Relaxed),
             bytes_read: watch.bytes_read.load(Ordering::Relaxed),
+            to_judge: watch.to_judge.load(Ordering::Relaxed),
             judged: watch.judged.load(Ordering::Relaxed),
             is_judging: watch.is_judging.load(Ordering::Relaxed),
         }
@@ -121,7 +122,7 @@ impl Glance {
             _ => u64::try_from(u128::from(done.min(all)) * u128::from(steps) / u128::from(all))
                 .unwrap_or(0),
         };
-        let judged = part(self.judged, GUARANTEES, STEPS - STEPS_READ);
+        let judged = part(self.judged, self.to_judge, STEPS - STEPS_READ);
         if self.is_judging {
             STEPS_READ + judged
         } else {
@@ -130,14 +131,11 @@ impl Glance {
     }
 }
 
-/// How many guarantees there are to judge at most.
-const GUARANTEES: u64 = Guarantee::ALL.len() as u64;
-
 impl std::fmt::Display for Glance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mb = |bytes: u64| grouped(bytes / 1_000_000);
         match (self.is_judging, self.bytes) {
-            (true, _) => write!(f, "{} of {GUARANTEES} guarantees", self.judged),
+            (true, _) => write!(f, "{} of {} guarantees", self.judged, self.to_judge),
             (false, 0) => write!(f, "{} MB", mb(self.bytes_read)),
             (false, bytes) => write!(f, "{} of {} MB", mb(self.bytes_read), mb(bytes)),
         }
@@ -152,6 +150,7 @@ mod tests {
         Glance {
             bytes,
             bytes_read,
+            to_judge: 4,
             judged,
             is_judging,
         }
@@ -163,7 +162,7 @@ mod tests {
             glance(100, 0, 0, false),
             glance(100, 50, 0, false),
             glance(100, 100, 0, true),
-            glance(100, 100, GUARANTEES, true),
+            glance(100, 100, 4, true),
             glance(u64::MAX, u64::MAX, 0, false),
             glance(0, 7, 0, false),
         ]
@@ -179,6 +178,6 @@ mod tests {
         assert_eq!(read.to_string(), "41 of 2,300 MB");
         assert_eq!(glance(0, 41_000_000, 0, false).to_string(), "41 MB");
         let judging = glance(9, 9, 3, true);
-        assert_eq!(judging.to_string(), format!("3 of {GUARANTEES} guarantees"));
+        assert_eq!(judging.to_string(), "3 of 4 guarantees");
     }
 }
