@@ -155,6 +155,8 @@ pub struct ModelOptions {
     pub linearizable: bool,
     /// Names of operations that the model does not know and that change nothing of what it asks about.
     pub ignore: Vec<String>,
+    /// Steps that the search for repeated values may take per key; none = a few seconds' worth.
+    pub steps: Option<u64>,
 }
 
 impl ModelOptions {
@@ -167,6 +169,7 @@ impl ModelOptions {
             nil_reads: None,
             linearizable: false,
             ignore: Vec::new(),
+            steps: None,
         }
     }
 

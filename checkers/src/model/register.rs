@@ -7,7 +7,8 @@ use super::subject::Subject;
 use super::values::Values;
 use crate::history::Status;
 use crate::log::{Datum, LogOperation};
-use crate::register::{Action, Judgement, Kind, RegisterOp, Trace, ValueId, decide};
+use crate::register::frontier::Budget;
+use crate::register::{Action, Judgement, Kind, RegisterOp, Trace, ValueId, decide_within};
 use crate::tale::Tale;
 
 /// Judges one key.
@@ -27,7 +28,9 @@ pub(super) fn judge(
     }
     let Reading { refused, trace, .. } = reading;
     let evidence = trace.ops.iter().filter(|op| tells(op)).count() as u64;
-    let decision = decide(&trace);
+    let usual = Budget::default();
+    let steps = subject.options.steps.unwrap_or(usual.steps);
+    let decision = decide_within(&trace, Budget { steps, ..usual });
     let mut report = KeyReport::new(key, decision.algorithm.name());
     report.judged = decision.operations;
     report.evidence = evidence;

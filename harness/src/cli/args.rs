@@ -279,6 +279,9 @@ pub(super) struct Foreign {
     /// An element of a set must be there as soon as it is known (set-full)
     #[arg(long, requires = "model")]
     pub(super) linearizable: bool,
+    /// Steps that the search for repeated values may take per key; what takes more is undecided [default: a few seconds' worth]
+    #[arg(long, value_name = "NUMBER", requires = "model")]
+    pub(super) steps: Option<u64>,
     /// Operations that the model does not know and that change nothing of what it asks about
     #[arg(long, value_name = "NAMES", requires = "model", value_delimiter = ',')]
     pub(super) ignore: Vec<String>,

@@ -161,6 +161,78 @@ fn a_failed_compare_and_set_that_found_what_it_expected_is_a_contradiction() {
 }
 
 #[test]
+fn values_that_repeat_are_searched_within_the_steps_allowed() {
+    let write = |value| ("write", value, "ok", value);
+    let text = |last| {
+        sequence(&[
+            write("1"),
+            write("2"),
+            write("1"),
+            ("read", "nil", "ok", last),
+        ])
+    };
+    let report = judged(Model::Register, &text("1"), |_| {});
+    assert_eq!(
+        (report.answer, report.keys[0].algorithm),
+        (Answer::Kept, "frontier")
+    );
+    let report = judged(Model::Register, &text("2"), |_| {});
+    assert_eq!((report.answer, report.keys[0].seen), (Answer::Broken, 1));
+    assert!(
+        report.keys[0].anomalies[0]
+            .explanation
+            .render()
+            .contains("a contradiction")
+    );
+    let report = judged(Model::Register, &text("1"), |options| {
+        options.steps = Some(0);
+    });
+    assert_eq!(report.answer, Answer::Undecided);
+    assert!(
+        report
+            .why
+            .is_some_and(|why| why.contains("steps did not suffice"))
+    );
+}
+
+#[test]
+fn compare_and_sets_are_judged_and_failed_ones_as_the_options_say() {
+    let cas = |value, end| ("cas", value, end, value);
+    let operations = [
+        ("write", "1", "ok", "1"),
+        cas("[1 2]", "fail"),
+        cas("[1 3]", "ok"),
+        ("read", "nil", "ok", "3"),
+    ];
+    let by = |failed_cas| {
+        judged(Model::CasRegister, &sequence(&operations), |options| {
+            options.failed_cas = failed_cas;
+        })
+        .answer
+    };
+    assert_eq!(by(None), Answer::Kept);
+    assert_eq!(by(Some(FailedCas::Nothing)), Answer::Kept);
+    // It failed, and yet the register held 1 all the while.
+    assert_eq!(by(Some(FailedCas::NotEqual)), Answer::Broken);
+    assert_eq!(
+        answer(
+            Model::CasRegister,
+            &[operations[0], cas("[1 2]", "ok"), cas("[1 3]", "ok")]
+        ),
+        Answer::Broken
+    );
+    let chain = judged(
+        Model::CasRegister,
+        &sequence(&[operations[0], cas("[1 3]", "ok"), operations[3]]),
+        |_| {},
+    );
+    assert_eq!(
+        (chain.answer, chain.keys[0].algorithm),
+        (Answer::Kept, "chains")
+    );
+}
+
+#[test]
 fn keys_are_judged_apart() {
     let operations = [
         ("write", "[:x 1]", "ok", "[:x 1]"),
