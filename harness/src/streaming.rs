@@ -1,4 +1,5 @@
-//! A history judged while it is read: from a file or a pipe, block by block, nothing of it kept.
+//! A history judged while it is read: from a file or a pipe, block by block, nothing of it kept. Of a file, the first anomalies are looked up again
+//! when it has been read, for their proofs.
 //!
 //! It knows files; what a line means and what it proves is the business of `quorate_checkers::stream`.
 
@@ -7,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use quorate_checkers::history::{HistoryError, Quorum};
-use quorate_checkers::stream::{Alarm, Read, StreamReader};
+use quorate_checkers::stream::{Alarm, Proof, Prover, Read, StreamReader};
 
 use crate::input::{self, Opened};
 use crate::judging::Watch;
@@ -38,6 +39,14 @@ impl First {
     }
 }
 
+/// What a stream came to, and the first anomaly of each kind.
+pub struct Judged {
+    /// What came of it.
+    pub read: Read,
+    /// The first of each kind.
+    pub firsts: Vec<Alarm>,
+}
+
 /// Judges a file while it is read. `tell` is called with the first anomalies as soon as they are certain, each with whether it breaks a
 /// promise, by all that happened until then.
 pub fn judge_stream(
@@ -45,7 +54,7 @@ pub fn judge_stream(
     claim: Option<Quorum>,
     watch: &Watch,
     mut tell: impl FnMut(&Alarm, bool),
-) -> Result<Read, RunError> {
+) -> Result<Judged, RunError> {
     let Opened { mut source, bytes } = input::open(path)?;
     watch.bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
     let refused = |source: HistoryError| RunError::History {
@@ -54,6 +63,7 @@ pub fn judge_stream(
     };
     let mut reader = StreamReader::new(claim);
     let mut first = First::default();
+    let mut firsts = Vec::new();
     let mut block = vec![0; BLOCK_BYTES];
     loop {
         let length = source.read(&mut block).map_err(at("read", path))?;
@@ -69,6 +79,7 @@ pub fn judge_stream(
                     tell(&alarm, is_promised);
                 }
             }
+            keep_first(&mut firsts, alarm);
         }
     }
     let read = reader.finish().map_err(refused)?;
@@ -77,8 +88,33 @@ pub fn judge_stream(
         if first.tells(is_promised) {
             tell(alarm, is_promised);
         }
+        keep_first(&mut firsts, alarm.clone());
     }
-    Ok(read)
+    Ok(Judged { read, firsts })
+}
+
+/// Keeps an anomaly if it is the first of its kind, and breaks more than linearizability alone.
+fn keep_first(firsts: &mut Vec<Alarm>, alarm: Alarm) {
+    if alarm.guarantee(true).is_some() && firsts.iter().all(|first| first.kind != alarm.kind) {
+        firsts.push(alarm);
+    }
+}
+
+/// Reads a file again for the proofs of some anomalies; none if it cannot be read twice, as a pipe cannot.
+pub fn prove(path: &Path, judged: &Judged) -> Result<Vec<Proof>, RunError> {
+    if judged.firsts.is_empty() || !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let mut source = input::open(path)?.source;
+    let mut prover = Prover::new(judged.read.header.clone(), judged.firsts.iter().cloned());
+    let mut block = vec![0; BLOCK_BYTES];
+    loop {
+        let length = source.read(&mut block).map_err(at("read", path))?;
+        if length == 0 {
+            return Ok(prover.finish());
+        }
+        prover.push_block(&block[..length]);
+    }
 }
 
 #[cfg(test)]

@@ -135,6 +135,33 @@ fn json_has_the_rows_of_the_whole_verdict() {
 }
 
 #[test]
+fn a_file_is_looked_at_again_for_the_proof() {
+    let bench = Bench::new();
+    for (corruption, title) in [
+        ("stale-read", "STALE READ  key k0"),
+        ("phantom", "PHANTOM  key k0"),
+        ("failed-write", "FAILED WRITE VISIBLE  key k0"),
+        ("inversion", "INVERSION  key k0"),
+    ] {
+        let args = [
+            "generate-history",
+            "-c",
+            "20",
+            "--corrupt",
+            corruption,
+            "-o",
+            "history.jsonl",
+        ];
+        bench.run(&args).with_code(0);
+        bench
+            .run(&["check", "--stream", "history.jsonl"])
+            .with_code(1)
+            .telling(title)
+            .telling("However, ");
+    }
+}
+
+#[test]
 fn what_does_not_stream_is_said() {
     let bench = Bench::new();
     let args = [

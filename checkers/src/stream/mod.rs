@@ -15,6 +15,8 @@ mod follower;
 mod hold;
 mod judge;
 mod key;
+mod lines;
+mod proof;
 mod reader;
 mod result;
 mod verdict;
@@ -24,5 +26,6 @@ mod tests;
 
 pub use follower::Follower;
 pub use judge::{Alarm, StreamJudge};
+pub use proof::{Proof, Prover};
 pub use reader::{Read, StreamReader};
 pub use result::Streamed;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::follower::Follower;
 use super::judge::Alarm;
+use super::lines::Lines;
 use super::result::Streamed;
 use crate::contract::Contract;
 use crate::exposure::Exposure;
@@ -15,8 +16,7 @@ use crate::history::{Event, Header, HistoryError, Quorum};
 #[derive(Default)]
 pub struct StreamReader {
     claim: Option<Quorum>,
-    /// The beginning of a line whose end has not come.
-    tail: Vec<u8>,
+    lines: Lines,
     /// None until the header was read.
     begun: Option<Follower>,
     is_torn: bool,
@@ -53,25 +53,10 @@ impl StreamReader {
     /// # Errors
     /// The first line that cannot be part of a history, and why.
     pub fn push_block(&mut self, block: &[u8]) -> Result<(), HistoryError> {
-        let mut rest = block;
-        if !self.tail.is_empty() {
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            self.tail.extend_from_slice(&rest[..end]);
-            rest = &rest[end..];
-            if self.tail.ends_with(b"\n") {
-                let mut line = std::mem::take(&mut self.tail);
-                line.pop();
-                self.line(&line)?;
-                line.clear();
-                self.tail = line;
-            }
-        }
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            self.line(&rest[..end])?;
-            rest = &rest[end + 1..];
-        }
-        self.tail.extend_from_slice(rest);
-        Ok(())
+        let mut lines = std::mem::take(&mut self.lines);
+        let taken = lines.push(block, |line| self.line(line));
+        self.lines = lines;
+        taken
     }
 
     /// The next alarm, if there is one.
@@ -98,7 +83,7 @@ impl StreamReader {
     /// # Errors
     /// As [`StreamReader::push_block`].
     pub fn finish(mut self) -> Result<Read, HistoryError> {
-        let tail = std::mem::take(&mut self.tail);
+        let tail = self.lines.finish();
         if self.begun.is_none() || (!tail.is_empty() && is_json(&tail)) {
             self.line(&tail)?;
         } else {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::{Alarm, StreamJudge, StreamReader, Streamed};
+use super::{Alarm, Prover, StreamJudge, StreamReader, Streamed};
 use crate::guarantee::Guarantee;
-use crate::history::{Event, EventType, F, Function, Header, History, Index, KeyId, Status, Value};
+use crate::history::{
+    Event, EventType, F, Function, Header, History, Index, KeyId, Nanos, Status, Value,
+};
 use crate::register::testing::brute;
 use crate::register::violation::Kind;
 use crate::register::{Action, RegisterOp, Trace, ValueId};
@@ -144,6 +146,31 @@ proptest! {
         let events = streamable(&history);
         let history = History::from_events(history.header.clone(), events.clone()).expect("a history");
         compare(&history, &events)?;
+    }
+
+    /// Whoever has the file can show what the stream has told, unless the proof hangs on two equal times.
+    #[test]
+    fn alarms_are_proved_by_a_second_look(Drawn(history) in any_history()) {
+        let mut events = streamable(&history);
+        for event in &mut events {
+            event.time = Nanos(event.index * 1_000);
+        }
+        let (result, alarms) = streamed(&history.header, &events);
+        prop_assume!(result.findings(true)[0].skipped.is_empty());
+        let history = History::from_events(history.header.clone(), events).expect("a history");
+        let synchronised = Index::of(&history).exposure.is_synchronised();
+        let all: Vec<usize> = (0..history.operations.len()).collect();
+        let text = history.excerpt(&all);
+        for alarm in alarms.iter().filter(|alarm| alarm.guarantee(synchronised).is_some()) {
+            let mut prover = Prover::new(history.header.clone(), [alarm.clone()]);
+            prover.push_block(&text);
+            let proofs = prover.finish();
+            prop_assert!(alarm.kind == Kind::Inversion || proofs.len() == 1, "{:?}", alarm);
+            for proof in proofs {
+                prop_assert_eq!(proof.anomaly.at, alarm.at);
+                prop_assert_eq!(proof.anomaly.key.as_ref(), Some(&alarm.key));
+            }
+        }
     }
 
     #[test]
@@ -298,6 +325,31 @@ fn what_does_not_stream_is_undecided_and_never_kept() {
     let (streamed, _) = streamed(&header(3, 2, 2), &[event]);
     assert!(streamed.undecided[0].why.contains("does not know"));
     assert_eq!((streamed.linearizable, streamed.foreign), (0, 1));
+}
+
+/// A value of another key looks old as long as its own key has seen larger ones.
+#[test]
+fn a_second_look_tells_an_old_value_from_one_of_another_key() {
+    let history = draw(
+        "
+            c1: |--w j 1--|   |--w k 2--|
+            c2:                            |--r k 1--|",
+    );
+    let all: Vec<usize> = (0..history.operations.len()).collect();
+    let text = history.excerpt(&all);
+    let mut reader = StreamReader::new(None);
+    reader.push_block(&text).expect("a history");
+    let read = reader.finish().expect("a history");
+    let seen = |proofs: &[_]| {
+        let rows = read.verdict(proofs).rows;
+        let seen = rows.iter().filter(|row| row.finding.seen > 0);
+        seen.map(|row| (row.promise.guarantee, row.explanations.len()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&[]), [(Guarantee::FreshReads, 0)]);
+    let mut prover = Prover::new(read.header.clone(), read.alarms.clone());
+    prover.push_block(&text);
+    assert_eq!(seen(&prover.finish()), [(Guarantee::NoPhantoms, 1)]);
 }
 
 /// What takes too long does not hold everything back for ever, and is not taken for right or wrong.

@@ -1,25 +1,46 @@
 //! What a stream found, joined with what was promised: the same rows as those of a whole history, as far as a stream can judge.
 
+use super::proof::Proof;
 use super::reader::Read;
 use crate::finding::Finding;
 use crate::guarantee::Guarantee;
 use crate::verdict::{Row, Ruling, Verdict, outcome};
+use crate::witness::{Anomaly, Witness};
 
 impl Read {
-    /// The verdict about the guarantees that a stream can judge. Its findings count, and keep no anomalies: a witness needs the history.
-    pub fn verdict(&self) -> Verdict {
-        let findings = self.streamed.findings(self.exposure.is_synchronised());
+    /// The verdict about the guarantees that a stream can judge. Its findings count; they show the anomalies that were proved, without
+    /// a witness, whose places would mean nothing here.
+    pub fn verdict(&self, proofs: &[Proof]) -> Verdict {
+        let synchronised = self.exposure.is_synchronised();
+        let mut findings = self.streamed.findings(synchronised);
+        for proof in proofs {
+            // An old value of its key, or so it seemed to the stream.
+            let seemed = proof.alarm.guarantee(synchronised);
+            for finding in &mut findings {
+                if Some(finding.guarantee) == seemed {
+                    finding.seen = finding.seen.saturating_sub(1);
+                }
+                if finding.guarantee == proof.anomaly.guarantee {
+                    finding.seen += 1;
+                }
+            }
+        }
         let is_judged = |finding: &Finding| self.judges(finding.guarantee);
         let rows: Vec<Row> = findings
             .into_iter()
             .filter(is_judged)
-            .filter_map(|finding| {
+            .filter_map(|mut finding| {
+                let own = proofs
+                    .iter()
+                    .filter(|proof| proof.anomaly.guarantee == finding.guarantee);
+                let own: Vec<&Proof> = own.collect();
+                finding.anomalies = own.iter().map(|proof| placeless(&proof.anomaly)).collect();
                 let promise = self.contract.promise(finding.guarantee)?.clone();
                 Some(Row {
                     ruling: Ruling::of(promise.promised, &finding),
                     promise,
                     finding,
-                    explanations: Vec::new(),
+                    explanations: own.iter().map(|proof| proof.explanation.clone()).collect(),
                 })
             })
             .collect();
@@ -49,5 +70,12 @@ impl Read {
             let named = names.iter().filter_map(|name| Guarantee::from_name(name));
             named.into_iter().any(|named| named == guarantee)
         })
+    }
+}
+
+fn placeless(anomaly: &Anomaly) -> Anomaly {
+    Anomaly {
+        witness: Witness::default(),
+        ..anomaly.clone()
     }
 }

@@ -12,7 +12,7 @@ use crate::report::stream;
 use crate::report::style::{Style, complain, print, say};
 use crate::results::find_history;
 use crate::run::exit_of;
-use crate::streaming::judge_stream;
+use crate::streaming::{judge_stream, prove};
 
 pub(super) fn main(
     command: &args::Check,
@@ -33,13 +33,15 @@ pub(super) fn main(
         }
     };
     let judged = attended(common.progress, move |watch| {
-        judge_stream(&path, claim, watch, |alarm, is_promised| {
+        let judged = judge_stream(&path, claim, watch, |alarm, is_promised| {
             say(&stream::alarm(alarm, is_promised));
-        })
+        })?;
+        let proofs = prove(&path, &judged)?;
+        Ok((judged.read, proofs))
     });
     match judged.and_then(Option::transpose) {
-        Ok(Some(read)) => {
-            let verdict = read.verdict();
+        Ok(Some((read, proofs))) => {
+            let verdict = read.verdict(&proofs);
             match common.format {
                 Format::Text => print(&stream::check(&command.history, &read, &verdict, style)),
                 Format::Json => print(&verdict.to_json()),
