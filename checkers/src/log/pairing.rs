@@ -78,6 +78,11 @@ impl Log {
                 continue;
             }
             let Some(place) = open.remove(&event.process) else {
+                let is_named = matches!(event.process, LogProcess::Named(_));
+                if is_named && event.kind == LogEventType::Info {
+                    // A note of a process that asks nothing, as the nemesis's are.
+                    continue;
+                }
                 return refuse(Problem::NoInvocation { process: process() });
             };
             let operation = &mut operations[place];

@@ -18,7 +18,7 @@ fn completions_join_the_open_invocation_of_their_process() {
     let text = "{:process 0, :type :invoke, :f :write, :value 1}
         {:process :nemesis, :type :info, :f :start}
         {:process 1, :type :invoke, :f :read}
-        {:process :nemesis, :type :info, :f :start}
+        {:process :watcher, :type :info, :f :note}
         {:process 0, :type :fail, :f :write, :value 1}
         {:process 0, :type :invoke, :f :write, :value 2}
         {:process 1, :type :ok, :f :read, :value 1}
