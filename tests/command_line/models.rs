@@ -189,7 +189,7 @@ fn sets_sessions_and_causality_are_judged() {
         .telling("read-your-writes");
     sessions("causal")
         .with_code(0)
-        .telling("causal-convergence");
+        .telling("kept: causal on 2 of 2 counts");
     bench(set("[2]"))
         .run(&REGISTER)
         .refused("does not know add, which may have changed what others read");

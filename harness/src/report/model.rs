@@ -148,9 +148,12 @@ fn sentence(report: &Report, style: Style) -> String {
             .count() as u64
     };
     let keys = report.keys.len() as u64;
+    // Where a model asks several things, a row is not a key.
+    let has_parts = report.keys.iter().any(|key| key.part.is_some());
+    let unit = if has_parts { "counts" } else { "keys" };
     let of_keys = |some: u64| match keys {
         1 => String::new(),
-        _ => format!(" on {} of {} keys", grouped(some), grouped(keys)),
+        _ => format!(" on {} of {} {unit}", grouped(some), grouped(keys)),
     };
     match report.answer {
         Answer::Kept => {
