@@ -41,7 +41,7 @@ use timetable::Timetable;
 /// How much a search may spend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Configurations made, or 16 compared, each.
+    /// Configurations made, and 16 words of configurations compared or copied, each. A word is 64 operations in flight.
     pub steps: u64,
     /// Memory for configurations and how they came about, bytes; what is linear in the trace is not counted.
     pub bytes: usize,

@@ -12,8 +12,8 @@ use super::timetable::{Deed, Event, NEVER, Timetable};
 use super::trail::{START, Step, Trail};
 use super::{Budget, Effort, Limit};
 
-/// Comparisons of two configurations that count as one step.
-const COMPARISONS_PER_STEP: usize = 16;
+/// Words of configurations that count as one step when they are compared, or copied.
+const WORDS_PER_STEP: u64 = 16;
 /// How much more memory vectors take than they hold, at worst, while they grow.
 const GROWTH: usize = 3;
 
@@ -311,7 +311,7 @@ impl<'a, const W: usize> Search<'a, W> {
     }
 
     fn steps(&self) -> u64 {
-        self.made + self.compared / COMPARISONS_PER_STEP as u64
+        self.made + (self.made + self.compared) * W as u64 / WORDS_PER_STEP
     }
 
     fn check_limits(&self) -> Result<(), Limit> {
