@@ -36,10 +36,12 @@ pub struct Alarm {
     pub older: bool,
     /// Its value had been read before another value was read.
     pub flip: bool,
+    /// It proves that its key is not linearizable.
+    pub convicts: bool,
 }
 
 impl Alarm {
-    /// The guarantee that it breaks; none if it breaks linearizability alone.
+    /// The guarantee that it breaks, the most telling one; none if all hangs on clocks that are not synchronised.
     pub fn guarantee(&self, clocks_are_synchronised: bool) -> Option<Guarantee> {
         match self.kind {
             Kind::Phantom | Kind::Future => Some(Guarantee::NoPhantoms),
@@ -47,7 +49,12 @@ impl Alarm {
             Kind::StaleRead => Some(Guarantee::FreshReads),
             Kind::Inversion => {
                 let counts = self.flip || (self.older && clocks_are_synchronised);
-                counts.then_some(Guarantee::NoInversion)
+                let beside = self.convicts.then_some(Guarantee::Linearizability);
+                if counts {
+                    Some(Guarantee::NoInversion)
+                } else {
+                    beside
+                }
             }
             Kind::DoubleSuccess
             | Kind::Circle
@@ -361,6 +368,7 @@ impl StreamJudge {
             events: (held.invoked, held.completed),
             older: wrong.older,
             flip: wrong.flip,
+            convicts: wrong.convicts,
         });
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Wrong {
     /// The order of two values, with regard to when their writes began, is broken, and not only linearizability.
     pub(super) older: bool,
     pub(super) flip: bool,
+    /// It proves that its key is not linearizable.
+    pub(super) convicts: bool,
 }
 
 /// Deletes of a key.
@@ -181,6 +183,7 @@ impl KeyStream {
             },
             older: sight.older,
             flip: sight.flip,
+            convicts,
         })
     }
 
@@ -212,6 +215,7 @@ fn wrong(kind: Kind) -> Wrong {
         kind,
         older: false,
         flip: false,
+        convicts: true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Judging a history while it is read: what can be said of each read when it has returned, in the memory of what is under way.
 //!
-//! A stream knows whether each key is linearizable, and counts phantoms, visible refused writes, stale reads and inversions as the judges
+//! A stream knows whether each key without deletes is linearizable, and counts phantoms, visible refused writes, stale reads and inversions as the judges
 //! of whole histories do. What needs the whole is not here: the census, and so lost writes, clock loss and convergence; availability;
 //! resurrection as such (a read that misses a delete is a stale read here); and the witness, for which the file must be looked at again.
 //!

@@ -25,6 +25,8 @@ pub struct Streamed {
     pub state_bytes: usize,
     /// The most events that were held back at one time.
     pub held_most: usize,
+    /// Keys of which it is known whether they are linearizable, and that were read.
+    decided_and_read: u64,
     counts: Counted,
     unjudged: Vec<Skipped>,
 }
@@ -65,7 +67,9 @@ impl Streamed {
             ..Streamed::default()
         };
         for key in keys {
-            match key.is_linearizable() {
+            let decision = key.is_linearizable();
+            streamed.decided_and_read += u64::from(decision.is_ok() && key.counts.reads > 0);
+            match decision {
                 Ok(true) => streamed.linearizable += 1,
                 Ok(false) => streamed.violated += 1,
                 Err(why) => count(&mut streamed.undecided, why),
@@ -87,7 +91,7 @@ impl Streamed {
     }
 
     /// What was found about the guarantees that a stream can judge, in the order of reports. Inversions are at least so many.
-    pub fn findings(&self, clocks_are_synchronised: bool) -> [Finding; 4] {
+    pub fn findings(&self, clocks_are_synchronised: bool) -> [Finding; 5] {
         let Counted {
             reads,
             after_ack,
@@ -99,7 +103,13 @@ impl Streamed {
             flip,
         } = self.counts;
         let inverted = if clocks_are_synchronised { older } else { flip };
-        [
+        let linearizability = Finding {
+            judged: self.decided_and_read,
+            seen: self.violated,
+            skipped: self.undecided.clone(),
+            ..Finding::new(Guarantee::Linearizability, "keys")
+        };
+        let [phantom, failed, fresh, inversion] = [
             (Guarantee::NoPhantoms, reads, phantom),
             (Guarantee::NoFailedWrites, reads, failed),
             (Guarantee::FreshReads, after_ack, stale),
@@ -110,7 +120,8 @@ impl Streamed {
             seen,
             skipped: self.unjudged.clone(),
             ..Finding::new(guarantee, "reads")
-        })
+        });
+        [phantom, failed, fresh, inversion, linearizability]
     }
 }
 

@@ -95,7 +95,7 @@ fn compare(history: &History, events: &[Event]) -> Result<(), TestCaseError> {
     let (result, alarms) = streamed(&history.header, events);
     let index = Index::of(history);
     let synchronised = index.exposure.is_synchronised();
-    let [phantom, failed, fresh, inversion] = result.findings(synchronised);
+    let [phantom, failed, fresh, inversion, linearizability] = result.findings(synchronised);
     let offline = |guarantee| seen_offline(history, &index, guarantee);
     let (reads, phantoms) = offline(Guarantee::NoPhantoms);
     let (_, refused) = offline(Guarantee::NoFailedWrites);
@@ -104,6 +104,14 @@ fn compare(history: &History, events: &[Event]) -> Result<(), TestCaseError> {
     prop_assert!(failed.seen <= refused);
     prop_assert_eq!((phantom.judged, failed.judged), (reads, reads));
     prop_assert_eq!((fresh.judged, fresh.seen), offline(Guarantee::FreshReads));
+    let (judged, violated) = offline(Guarantee::Linearizability);
+    prop_assert!(linearizability.seen <= violated);
+    if linearizability.skipped.is_empty() {
+        prop_assert_eq!(
+            (linearizability.judged, linearizability.seen),
+            (judged, violated)
+        );
+    }
     let (judged, inverted) = offline(Guarantee::NoInversion);
     prop_assert_eq!(inversion.judged, judged);
     prop_assert!(inversion.seen <= inverted);
@@ -342,7 +350,8 @@ fn a_second_look_tells_an_old_value_from_one_of_another_key() {
     let read = reader.finish().expect("a history");
     let seen = |proofs: &[_]| {
         let rows = read.verdict(proofs).rows;
-        let seen = rows.iter().filter(|row| row.finding.seen > 0);
+        let of_reads = rows.iter().filter(|row| row.finding.unit == "reads");
+        let seen = of_reads.filter(|row| row.finding.seen > 0);
         seen.map(|row| (row.promise.guarantee, row.explanations.len()))
             .collect::<Vec<_>>()
     };

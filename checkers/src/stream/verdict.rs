@@ -16,6 +16,9 @@ impl Read {
         for proof in proofs {
             // An old value of its key, or so it seemed to the stream.
             let seemed = proof.alarm.guarantee(synchronised);
+            if seemed != Some(Guarantee::FreshReads) {
+                continue;
+            }
             for finding in &mut findings {
                 if Some(finding.guarantee) == seemed {
                     finding.seen = finding.seen.saturating_sub(1);

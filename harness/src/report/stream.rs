@@ -122,6 +122,7 @@ mod tests {
                 events: (1_000, 1_232),
                 older: true,
                 flip: false,
+                convicts: true,
             },
             true,
         );
