@@ -133,6 +133,9 @@ impl<'a> Naming<'a> {
     /// Names the values that conflict with another although none of their reads is stale, each with the partner that
     /// reaches furthest.
     fn inversions(&mut self) {
+        if !self.has_inversion() {
+            return;
+        }
         let is_open = |value: &Value| !value.is_stale && value.zone.count > 0;
         let mut by_end: Vec<u32> = (1..)
             .zip(&self.values[1..])
@@ -165,6 +168,32 @@ impl<'a> Naming<'a> {
             let (at, proof) = self.conflict(one, other);
             self.violations.see(at, Kind::Inversion, || proof);
         }
+    }
+
+    /// Whether any two values without stale reads conflict: the walk of `zones.rs`, which needs no sort.
+    fn has_inversion(&self) -> bool {
+        let initial = &self.values[0];
+        let until = if initial.is_stale {
+            0
+        } else {
+            initial.zone.last_call
+        };
+        let mut soonest = Zone::EMPTY;
+        let count = u32::try_from(self.trace.ops.len()).unwrap_or(NONE);
+        for (at, op) in (0..count).zip(&self.trace.ops).rev() {
+            let (Action::Read(id) | Action::Write(id) | Action::Cas { new: id, .. }) = op.action;
+            let value = &self.values[id.0 as usize];
+            if id == ValueId::INITIAL || value.zone.last != at || value.is_stale {
+                continue;
+            }
+            if value.zone.first_end < until || value.zone.conflicts(&soonest) {
+                return true;
+            }
+            if value.zone.first_end < soonest.first_end {
+                soonest = value.zone;
+            }
+        }
+        false
     }
 
     fn zone(&self, id: u32) -> &Zone {

@@ -77,7 +77,7 @@ impl Zone {
     }
 
     /// Whether each of two zones must come before the other.
-    fn conflicts(&self, other: &Zone) -> bool {
+    pub(super) fn conflicts(&self, other: &Zone) -> bool {
         self.first_end < other.last_call && other.first_end < self.last_call
     }
 }
