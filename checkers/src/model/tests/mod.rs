@@ -1,5 +1,6 @@
 //! Logs against models, from text to answer.
 
+mod agreement;
 mod sessions;
 mod sets;
 mod siblings;
