@@ -87,6 +87,12 @@ impl<const W: usize> Antichain<W> {
         self.len
     }
 
+    /// The memory that it takes, bytes. A bucket has room for four members from the beginning.
+    pub(super) fn bytes(&self) -> usize {
+        let members = self.len + 4 * self.buckets.len();
+        members * size_of::<Configuration<W>>() + self.buckets.len() * size_of::<Bucket<W>>()
+    }
+
     /// Empties it.
     pub(super) fn clear(&mut self) {
         self.buckets.clear();

@@ -315,10 +315,9 @@ impl<'a, const W: usize> Search<'a, W> {
     }
 
     fn check_limits(&self) -> Result<(), Limit> {
-        let configurations =
-            self.frontier.len() + self.passed.len() + self.tried.len() + self.todo.len();
-        let bytes =
-            configurations * size_of::<Configuration<W>>() + self.trail.len() * Trail::STEP_BYTES;
+        let sets = self.frontier.bytes() + self.passed.bytes() + self.tried.bytes();
+        let todo = self.todo.len() * size_of::<Configuration<W>>();
+        let bytes = sets + todo + self.trail.len() * Trail::STEP_BYTES;
         if bytes.saturating_mul(GROWTH) > self.budget.bytes {
             return Err(Limit::Bytes);
         }
