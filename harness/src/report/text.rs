@@ -13,6 +13,8 @@ use crate::run::Ran;
 
 /// How many anomalies of a broken promise are explained in full.
 const EXPLAINED_MAX: usize = 1;
+/// How many guarantees the last sentence calls by name.
+const TITLES_MAX: usize = 3;
 
 /// The whole report of a run.
 pub fn run(ran: &Ran, style: Style) -> String {
@@ -254,6 +256,9 @@ fn never_promised(verdict: &Verdict) -> String {
     match titles.as_slice() {
         [] => String::new(),
         [one] => format!("; {one} was never promised"),
+        many if many.len() > TITLES_MAX => {
+            format!("; the {} marked `seen` were never promised", many.len())
+        }
         [most @ .., last] => format!("; {} and {last} were never promised", most.join(", ")),
     }
 }
