@@ -36,7 +36,8 @@ impl Checker for Linearizability {
         let mut worst = Vec::new();
         for (name, key) in history.keys.iter().zip(traces::of(history)) {
             if key.is_foreign {
-                finding.skip("keys with a written value that is no integer");
+                finding
+                    .skip("keys with values that are no integers, or operations of another kind");
                 continue;
             }
             let decision = decide_within(&key.trace, BUDGET);
@@ -187,7 +188,9 @@ fn part(trace: &Trace, proof: &Proof, at: u32) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::{F, Process};
     use crate::testing::{draw, judged_and_seen};
+    use crate::verdict::judge;
 
     fn check(drawing: &str) -> (u64, u64) {
         judged_and_seen(Guarantee::Linearizability, drawing)
@@ -279,5 +282,35 @@ mod tests {
         let told: Vec<u64> = last.iter().map(|measure| tenths(&measure.amount)).collect();
         assert_eq!(told, [5, 5]);
         assert_eq!(tenths(&finding.anomalies[1].details[2].amount), 4);
+    }
+
+    /// What a compare-and-set wrote would look like a value from nowhere.
+    #[test]
+    fn a_key_that_an_unknown_operation_may_have_changed_is_judged_by_nobody() {
+        let drawn = draw(
+            "
+            c1: |--w k 1--|   |--w j 1--|
+            c2:                            |--r k 2--|   |--r j 2--|",
+        );
+        let seen = |key: Option<&str>| -> Vec<(Guarantee, u64)> {
+            let mut events = drawn.excerpt_events(&[0, 1, 2, 3]);
+            let mut cas = events[0].clone();
+            (cas.f, cas.process) = (F::from("cas"), Process::Client(9));
+            cas.key = key.map(str::to_owned);
+            (cas.index, cas.time) = (events.len() as u64, drawn.end);
+            events.push(cas);
+            let history = History::from_events(drawn.header.clone(), events).expect("a history");
+            let rows = judge(&history).rows.into_iter();
+            rows.map(|row| (row.promise.guarantee, row.finding.seen))
+                .filter(|(_, seen)| *seen > 0)
+                .collect()
+        };
+        let wrong = [(Guarantee::NoPhantoms, 1), (Guarantee::Linearizability, 1)];
+        assert_eq!(seen(Some("k")), wrong);
+        assert_eq!(
+            seen(Some("elsewhere")),
+            wrong.map(|(guarantee, _)| (guarantee, 2))
+        );
+        assert_eq!(seen(None), []);
     }
 }

@@ -3,7 +3,7 @@
 //! A delete writes "nothing", which is also what the key holds in the beginning. Census answers are no reads of the register:
 //! they ask one replica each. Nothing is judged here.
 
-use crate::history::{Function, History, Status, Value};
+use crate::history::{Function, History, KeyId, Operation, Status, Value};
 use crate::register::{Action, RegisterOp, Trace, ValueId};
 
 /// One key of a history.
@@ -13,41 +13,42 @@ pub(crate) struct KeyTrace {
     pub(crate) trace: Trace,
     /// How many ok reads it has.
     pub(crate) reads: u64,
-    /// Whether something was written that is no integer: then values have no ids.
+    /// Whether something was written that is no integer, or by an operation that nobody knows: then values have no ids.
     pub(crate) is_foreign: bool,
 }
 
 /// The traces of a history, in the order of its keys.
 pub(crate) fn of(history: &History) -> Vec<KeyTrace> {
-    let mut lengths = vec![0; history.keys.len()];
-    for operation in &history.operations {
-        lengths[operation.key.0 as usize] += 1;
-    }
-    let open = |&length: &usize| KeyTrace {
+    let mut ids = Ids::of_keys(history);
+    let open = |ids: &Ids| KeyTrace {
         trace: Trace {
-            ops: Vec::with_capacity(length),
-            values: 1,
+            ops: Vec::with_capacity(ids.operations),
+            values: ids.next,
         },
         ..KeyTrace::default()
     };
-    let mut keys: Vec<KeyTrace> = lengths.iter().map(open).collect();
-    let mut ids = Ids::for_at_most(history.operations.len());
+    let mut keys: Vec<KeyTrace> = ids.iter().map(open).collect();
+    for (id, key) in (0..).map(KeyId).zip(&mut keys) {
+        key.is_foreign = history.is_foreign(id);
+    }
     for (place, operation) in (0..).zip(&history.operations) {
-        let key = &mut keys[operation.key.0 as usize];
-        let is_read = operation.f == Function::Read;
-        if operation.f == Function::Census || (is_read && operation.status != Status::Ok) {
+        if !is_part(operation) {
             continue;
         }
+        let at = operation.key.0 as usize;
+        let (key, ids) = (&mut keys[at], &mut ids[at]);
+        let is_read = operation.f == Function::Read;
         let value = match (operation.f, &operation.value) {
             (Function::Delete, _) => ValueId::INITIAL,
             (_, Value::Nil) if is_read => ValueId::INITIAL,
-            (_, Value::Int(value)) => ids.id(operation.key.0, *value, &mut key.trace.values),
+            (_, Value::Int(value)) => ids.id(*value),
             // Nobody can have written what a read returned here.
             _ => {
                 key.is_foreign |= !is_read;
-                next(&mut key.trace.values)
+                ids.fresh()
             }
         };
+        key.trace.values = ids.next;
         key.reads += u64::from(is_read);
         key.trace.ops.push(RegisterOp {
             call: operation.call.0,
@@ -64,40 +65,111 @@ pub(crate) fn of(history: &History) -> Vec<KeyTrace> {
     keys
 }
 
-fn next(values: &mut u32) -> ValueId {
-    let value = ValueId(*values);
-    *values = values.saturating_add(1);
-    value
+/// Whether the register judges are to see an operation.
+fn is_part(operation: &Operation) -> bool {
+    match operation.f {
+        Function::Census => false,
+        Function::Read => operation.status == Status::Ok,
+        Function::Write | Function::Delete => true,
+    }
 }
 
-/// The id of each value of each key: a table with open addressing, because a hot key has a million values.
+/// Slots that a table of ids may have per operation, and those that any table may have.
+const SLOTS_PER_OPERATION_MAX: u64 = 4;
+const SLOTS_FREE: u64 = 64;
+
+/// The ids of the values of one key. Values of our own workloads are dense, so a plain table finds them; any others are sorted.
 struct Ids {
-    slots: Vec<Option<(u32, ValueId, i64)>>,
+    /// How many operations the key has.
+    operations: usize,
+    /// The next id that is free.
+    next: u32,
+    table: Table,
+}
+
+enum Table {
+    /// One slot per value from `least` on; the id of the initial value is in those that have none yet.
+    Dense { least: i64, ids: Vec<u32> },
+    /// The values, ascending. Their ids are their places, from 1.
+    Sorted(Vec<i64>),
 }
 
 impl Ids {
-    fn for_at_most(values: usize) -> Ids {
+    /// Those of each key of a history.
+    fn of_keys(history: &History) -> Vec<Ids> {
+        let mut spans = vec![(i64::MAX, i64::MIN, 0_u64); history.keys.len()];
+        let parts = || history.operations.iter().filter(|op| is_part(op));
+        for operation in parts() {
+            let (least, most, count) = &mut spans[operation.key.0 as usize];
+            *count += 1;
+            if let Value::Int(value) = operation.value {
+                (*least, *most) = ((*least).min(value), (*most).max(value));
+            }
+        }
+        let mut all: Vec<Ids> = spans.iter().map(|&span| Ids::spanning(span)).collect();
+        for operation in parts() {
+            if let (Table::Sorted(values), Value::Int(value)) =
+                (&mut all[operation.key.0 as usize].table, &operation.value)
+            {
+                values.push(*value);
+            }
+        }
+        for ids in &mut all {
+            if let Table::Sorted(values) = &mut ids.table {
+                values.sort_unstable();
+                values.dedup();
+                ids.next = u32::try_from(values.len()).map_or(u32::MAX, |n| n.saturating_add(1));
+            }
+        }
+        all
+    }
+
+    fn spanning((least, most, count): (i64, i64, u64)) -> Ids {
+        let slots = if least > most {
+            0
+        } else {
+            most.abs_diff(least).saturating_add(1)
+        };
+        let table = match usize::try_from(slots) {
+            Ok(length) if slots <= count * SLOTS_PER_OPERATION_MAX + SLOTS_FREE => Table::Dense {
+                least,
+                ids: vec![ValueId::INITIAL.0; length],
+            },
+            _ => Table::Sorted(Vec::new()),
+        };
         Ids {
-            slots: vec![None; (2 * values).next_power_of_two()],
+            operations: usize::try_from(count).unwrap_or(0),
+            next: 1,
+            table,
         }
     }
 
-    fn id(&mut self, key: u32, value: i64, values: &mut u32) -> ValueId {
-        let mask = self.slots.len() - 1;
-        let mixed = (value.cast_unsigned() ^ u64::from(key).rotate_left(40))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut slot = usize::try_from(mixed >> 32).unwrap_or(0) & mask;
-        loop {
-            match self.slots[slot] {
-                Some((k, id, v)) if k == key && v == value => return id,
-                Some(_) => slot = (slot + 1) & mask,
-                None => {
-                    let id = next(values);
-                    self.slots[slot] = Some((key, id, value));
-                    return id;
+    /// The id of a value of this key.
+    fn id(&mut self, value: i64) -> ValueId {
+        match &mut self.table {
+            Table::Dense { least, ids } => {
+                let slot = usize::try_from(value.abs_diff(*least)).unwrap_or(usize::MAX);
+                let Some(id) = ids.get_mut(slot) else {
+                    return self.fresh();
+                };
+                if *id == ValueId::INITIAL.0 {
+                    *id = self.next;
+                    self.next = self.next.saturating_add(1);
                 }
+                ValueId(*id)
+            }
+            Table::Sorted(values) => {
+                let place = values.partition_point(|&other| other < value);
+                ValueId(u32::try_from(place).map_or(u32::MAX, |place| place.saturating_add(1)))
             }
         }
+    }
+
+    /// An id for what is no integer.
+    fn fresh(&mut self) -> ValueId {
+        let id = ValueId(self.next);
+        self.next = self.next.saturating_add(1);
+        id
     }
 }
 
@@ -130,5 +202,30 @@ mod tests {
         );
         assert_eq!(actions(1), [Action::Write(seven)]);
         assert_eq!((traces[0].reads, traces[0].trace.values), (2, 3));
+    }
+
+    #[test]
+    fn values_far_apart_get_ids_as_well() {
+        let mut history = draw(
+            "
+            c1: |--w k 7--|   |--w k 8--|
+            c2:                            |--r k 7--|   |--r k 9--|",
+        );
+        let values = [i64::MIN, i64::MAX, i64::MIN, 0];
+        for (operation, value) in history.operations.iter_mut().zip(values) {
+            operation.value = Value::Int(value);
+        }
+        let traces = of(&history);
+        let ids: Vec<ValueId> = traces[0]
+            .trace
+            .ops
+            .iter()
+            .map(|op| match op.action {
+                Action::Read(value) | Action::Write(value) => value,
+                Action::Cas { .. } => ValueId::INITIAL,
+            })
+            .collect();
+        assert_eq!(ids, [ValueId(1), ValueId(3), ValueId(1), ValueId(2)]);
+        assert_eq!(traces[0].trace.values, 4);
     }
 }

@@ -293,6 +293,11 @@ impl Index {
                 _ => {}
             }
         }
+        for (id, key) in (0..).map(KeyId).zip(&mut keys) {
+            if history.is_foreign(id) {
+                key.unmapped = Some("keys that operations of another kind may have changed");
+            }
+        }
         let share = keys
             .len()
             .div_ceil(executor.width() * SHARES_PER_HAND)

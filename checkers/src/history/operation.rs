@@ -284,6 +284,10 @@ pub struct History {
     pub nemesis: Vec<Event>,
     /// Client operations of other tools (another `f`): paired, not kept, judged by nobody.
     pub foreign_operations: u64,
+    /// The keys that such operations were about, ascending. Nobody knows what they did there.
+    pub foreign_keys: Vec<KeyId>,
+    /// Whether one of them named no key, and so may have been about any.
+    pub foreign_anywhere: bool,
     /// Time of the last event.
     pub end: Nanos,
     /// Whether the last line was torn and dropped: the writer was killed.
@@ -302,9 +306,16 @@ impl History {
             phases: Vec::new(),
             nemesis: Vec::new(),
             foreign_operations: 0,
+            foreign_keys: Vec::new(),
+            foreign_anywhere: false,
             end: Nanos(0),
             torn_tail: false,
         }
+    }
+
+    /// Whether operations that no judge knows may have changed a key, so that a value there may come from them.
+    pub fn is_foreign(&self, key: KeyId) -> bool {
+        self.foreign_anywhere || self.foreign_keys.binary_search(&key).is_ok()
     }
 
     /// Places of the operations that completed, in the order of their completions.

@@ -105,8 +105,15 @@ impl Pairing {
             (Process::Client(process), EventType::Invoke) => {
                 self.check_idle(process, line)?;
                 *self.processes.get(process) = Doing::Foreign(index);
-                self.foreign.insert(process, (event.f, event.key));
                 self.history.foreign_operations += 1;
+                match &event.key {
+                    Some(name) => {
+                        let key = intern(&mut self.keys, &mut self.history.keys, name, line)?;
+                        self.history.foreign_keys.push(KeyId(key));
+                    }
+                    None => self.history.foreign_anywhere = true,
+                }
+                self.foreign.insert(process, (event.f, event.key));
                 Ok(())
             }
             (Process::Client(process), kind) => self.close_foreign(process, kind, &event, line),
@@ -128,6 +135,8 @@ impl Pairing {
     pub(super) fn finish(mut self, torn_tail: bool) -> History {
         self.history.faults = self.windows.into_faults();
         self.history.torn_tail = torn_tail;
+        self.history.foreign_keys.sort_unstable();
+        self.history.foreign_keys.dedup();
         self.history
     }
 

@@ -85,6 +85,8 @@ pub struct StreamJudge {
     operations: u64,
     census: u64,
     foreign: u64,
+    /// Whether an operation that it does not know named no key.
+    foreign_anywhere: bool,
 }
 
 /// The smallest levels of operations so far, as the contract counts them.
@@ -122,6 +124,7 @@ impl StreamJudge {
             operations: 0,
             census: 0,
             foreign: 0,
+            foreign_anywhere: false,
         }
     }
 
@@ -134,10 +137,16 @@ impl StreamJudge {
             return self.push_line(&line);
         }
         self.admit(event.index, event.time)?;
-        if let (Process::Client(_), Some(key)) = (event.process, &event.key) {
-            let place = self.key(key)?;
-            self.keys[place as usize].give_up(FOREIGN);
+        if let Process::Client(_) = event.process {
             self.foreign += u64::from(event.kind == EventType::Invoke);
+            match &event.key {
+                Some(key) => {
+                    let place = self.key(key)?;
+                    self.keys[place as usize].give_up(FOREIGN);
+                }
+                // It may have been about any key. A completion need not name what its invocation named.
+                None => self.foreign_anywhere |= event.kind == EventType::Invoke,
+            }
         }
         self.judge_due();
         Ok(())
@@ -184,6 +193,11 @@ impl StreamJudge {
     pub fn finish(mut self) -> (Streamed, VecDeque<Alarm>) {
         self.hold.finish();
         self.judge_due();
+        if self.foreign_anywhere {
+            for key in &mut self.keys {
+                key.give_up(FOREIGN);
+            }
+        }
         let streamed = Streamed::of(&self.keys, self.operations, self.census, self.foreign)
             .with_memory(self.bytes(), self.hold.most());
         (streamed, self.alarms)

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{Alarm, Prover, StreamJudge, StreamReader, Streamed};
 use crate::guarantee::Guarantee;
 use crate::history::{
-    Event, EventType, F, Function, Header, History, Index, KeyId, Nanos, Status, Value,
+    Event, EventType, F, Function, Header, History, Index, KeyId, Nanos, Process, Status, Value,
 };
 use crate::register::testing::brute;
 use crate::register::violation::Kind;
@@ -330,9 +330,20 @@ fn what_does_not_stream_is_undecided_and_never_kept() {
     assert!(reasons("c1: |--w k 2--|  |--d k--|  |--r k nil--|").contains("deletes"));
     let mut event = draw("c1: |--w k 1--|").excerpt_events(&[0]).remove(0);
     event.f = F::from("cas");
-    let (streamed, _) = streamed(&header(3, 2, 2), &[event]);
-    assert!(streamed.undecided[0].why.contains("does not know"));
-    assert_eq!((streamed.linearizable, streamed.foreign), (0, 1));
+    let (alone, _) = streamed(&header(3, 2, 2), &[event.clone()]);
+    assert!(alone.undecided[0].why.contains("does not know"));
+    assert_eq!((alone.linearizable, alone.foreign), (0, 1));
+    // Without a key it may have been about any.
+    let mut events = draw("c1: |--w k 1--|   |--r k 2--|").excerpt_events(&[0, 1]);
+    event.key = None;
+    event.index = events.len() as u64;
+    event.time = Nanos(u64::MAX);
+    event.process = Process::Client(9);
+    events.push(event);
+    let (after, _) = streamed(&header(3, 2, 2), &events);
+    assert!(after.undecided[0].why.contains("does not know"));
+    assert_eq!(after.violated, 0);
+    assert!(after.findings(true).iter().all(|finding| finding.seen == 0));
 }
 
 /// A value of another key looks old as long as its own key has seen larger ones.

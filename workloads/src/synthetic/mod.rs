@@ -187,6 +187,7 @@ impl Recipe {
             Guarantee::NoFailedWrites,
             Guarantee::FreshReads,
             Guarantee::NoInversion,
+            Guarantee::Linearizability,
         ];
         if self.has_census() {
             judges.extend([Guarantee::NoLostWrites, Guarantee::Convergence]);
