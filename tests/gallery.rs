@@ -139,3 +139,24 @@ fn every_witness_of_the_gallery_is_judged_alone_as_in_its_history() {
         }
     }
 }
+
+/// A witness may show less than its history, and never more: what is no anomaly there must not become one alone.
+#[test]
+fn no_witness_of_the_gallery_shows_what_its_history_does_not() {
+    for entry in entries() {
+        let (history, verdict) = judged(&entry);
+        let seen = |verdict: &Verdict| -> BTreeSet<Guarantee> {
+            let rows = verdict.rows.iter().filter(|row| row.finding.seen > 0);
+            rows.map(|row| row.promise.guarantee).collect()
+        };
+        for row in &verdict.rows {
+            for anomaly in &row.finding.anomalies {
+                let excerpt = History::parse(&anomaly.excerpt(&history));
+                let alone = seen(&judge(&excerpt.expect("a witness is a history")));
+                let place = format!("{}: {}", entry.display(), anomaly.name());
+                assert!(alone.contains(&row.promise.guarantee), "{place}: {alone:?}");
+                assert!(alone.is_subset(&seen(&verdict)), "{place}: {alone:?}");
+            }
+        }
+    }
+}
