@@ -171,18 +171,18 @@ impl Anomaly {
 
     /// A minimal history that proves it: JSON Lines that `check` accepts alone.
     ///
-    /// It has the operations of the witness, and the writes of what they returned: without those, a value would look as if it
-    /// came from nowhere.
+    /// It has the operations of the witness, and the writes of what its census found: without those, a value would look as if
+    /// it came from nowhere.
     pub fn excerpt(&self, history: &History) -> Vec<u8> {
         let mut operations = self.witness.operations();
-        let returned: Vec<(KeyId, &Value)> = operations
+        let found: Vec<(KeyId, &Value)> = operations
             .iter()
             .filter_map(|&at| history.operations.get(at))
-            .filter(|op| !op.is_write() && op.value != Value::Nil)
+            .filter(|op| op.f == Function::Census && op.value != Value::Nil)
             .map(|op| (op.key, &op.value))
             .collect();
         let is_write_of =
-            |op: &Operation| op.f == Function::Write && returned.contains(&(op.key, &op.value));
+            |op: &Operation| op.f == Function::Write && found.contains(&(op.key, &op.value));
         let writes = (0..).zip(&history.operations);
         operations.extend(writes.filter(|(_, op)| is_write_of(op)).map(|(at, _)| at));
         operations.sort_unstable();
