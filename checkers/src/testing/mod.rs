@@ -3,6 +3,7 @@
 mod backwards;
 mod linear;
 mod metamorphic;
+mod mutants;
 mod random;
 mod sessions;
 mod timeline;

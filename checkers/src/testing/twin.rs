@@ -15,7 +15,7 @@ use crate::history::{
 use crate::verdict::checkers;
 
 /// How much was judged, how much was seen, and whether something was skipped.
-type Tally = (u64, u64, bool);
+pub(super) type Tally = (u64, u64, bool);
 
 /// One key of a history, seen operation by operation.
 struct Key<'a> {
@@ -218,7 +218,8 @@ impl<'a> Key<'a> {
     }
 }
 
-fn tally(history: &History, guarantee: Guarantee) -> Tally {
+/// What the twin of one checker counts.
+pub(super) fn tally(history: &History, guarantee: Guarantee) -> Tally {
     if guarantee == Guarantee::Availability {
         return availability(history);
     }

@@ -1,5 +1,6 @@
 //! What the tests of registers share: traces written down or drawn at random, all small traces, and judges by brute force.
 
+mod bent_chains;
 pub(crate) mod brute;
 mod chained;
 pub(crate) mod exhaustive;
