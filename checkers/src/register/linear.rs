@@ -11,6 +11,7 @@ use super::minimise::minimise;
 use super::trace::{Action, RegisterOp, Trace, ValueId};
 use super::violation::{Kind, Proof, Violations};
 use super::zones::{self, Answer, Unfit};
+use crate::history::Status;
 
 /// Who decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +120,7 @@ fn search(trace: &Trace, budget: Budget) -> Decision {
 /// value repeats among them, a cheaper judge says more about them.
 fn dead_end(trace: &Trace, last: usize, budget: Budget) -> Violations {
     let found = minimise(trace, last, budget);
-    let places = &found.operations;
+    let places = with_refused(trace, &found.operations);
     let part = Trace {
         ops: places.iter().map(|&at| trace.ops[at as usize]).collect(),
         values: trace.values,
@@ -138,6 +139,32 @@ fn dead_end(trace: &Trace, last: usize, budget: Budget) -> Violations {
     let at = calls.max().unwrap_or(0);
     violations.see(at, Kind::NoOrder, || Proof::NoOrder(found));
     violations
+}
+
+/// Some operations, with the refused writes of values that they read and nobody else wrote: such a read is no phantom.
+fn with_refused(trace: &Trace, places: &[u32]) -> Vec<u32> {
+    let mut all = places.to_vec();
+    let writers = trace.writers();
+    let is_unwritten = |value: ValueId| writers.get(value.0 as usize).is_some_and(Option::is_none);
+    for &at in places {
+        let Action::Read(value) = trace.ops[at as usize].action else {
+            continue;
+        };
+        if value == ValueId::INITIAL || !is_unwritten(value) {
+            continue;
+        }
+        let refused =
+            |op: &RegisterOp| op.action == Action::Write(value) && op.status == Status::Fail;
+        all.extend(
+            (0..)
+                .zip(&trace.ops)
+                .find(|(_, op)| refused(op))
+                .map(|(at, _)| at),
+        );
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn judge_cheaply(trace: &Trace) -> (Algorithm, Result<Answer, Unfit>) {
@@ -236,5 +263,20 @@ mod tests {
         trace.ops.swap(0, 1);
         let judgement = decide(&trace).judgement;
         assert_eq!(judgement, Judgement::Undecided(MALFORMED.to_owned()));
+    }
+
+    #[test]
+    fn what_a_search_finds_of_a_refused_write_is_no_phantom() {
+        let kind = |text: &str| match decide(&TraceBuilder::parse(text)) {
+            Decision {
+                algorithm: Algorithm::Frontier,
+                judgement: Judgement::Violated(violations),
+                ..
+            } => violations.kept[0].kind(),
+            other => panic!("expected a violation found by a search, not {other:?}"),
+        };
+        let repeating = "w1[0,1] r1[2,3] w1[4,5] w2[6,7]";
+        assert_eq!(kind(&format!("{repeating}! r2[8,9]")), Kind::FailedWrite);
+        assert_eq!(kind(&format!("{repeating} r3[8,9]")), Kind::Phantom);
     }
 }
