@@ -6,10 +6,8 @@
 use crate::finding::Finding;
 use crate::history::index::{InEffect, KeyIndex, Read, Source, Write};
 use crate::history::{History, Index, KeyId, Nanos};
+use crate::missing::INCOMPLETE;
 use crate::witness::Witness;
-
-/// Why a key's census was passed over.
-pub(crate) const INCOMPLETE: &str = "keys whose census lacks the answer of a replica";
 
 /// Why an acknowledged write is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,12 @@
 //! It compares values only. Replicas that hold the same value under different stamps agree for every reader, and
 //! stamps are evidence, which never convicts.
 
-use crate::census::{INCOMPLETE, is_complete};
+use crate::census::is_complete;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::index::Read;
 use crate::history::{History, Index, KeyId, Nanos};
+use crate::missing::INCOMPLETE;
 use crate::witness::{Anomaly, Witness};
 
 /// The judge of [`Guarantee::Convergence`].

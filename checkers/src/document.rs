@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::explain::Explanation;
 use crate::exposure::Exposure;
-use crate::finding::Skipped;
+use crate::finding::{Share, Skipped};
 use crate::history::Quorum;
 use crate::verdict::{Outcome, Row, Ruling, Verdict};
 use crate::witness::{Anomaly, Measure, Part};
@@ -37,6 +37,10 @@ struct RowDocument<'a> {
     unit: &'static str,
     seen: u64,
     skipped: &'a [Skipped],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "<[Share]>::is_empty")]
+    decided: &'a [Share],
     measures: &'a [Measure],
     anomalies: Vec<AnomalyDocument<'a>>,
 }
@@ -93,6 +97,8 @@ fn row(row: &Row) -> RowDocument<'_> {
         unit: finding.unit,
         seen: finding.seen,
         skipped: &finding.skipped,
+        notes: &row.notes,
+        decided: &finding.decided,
         measures: &finding.measures,
         anomalies: finding
             .anomalies

@@ -11,6 +11,12 @@ use crate::witness::{Amount, Anomaly, Measure};
 /// Anomalies that a finding keeps; it counts all of them.
 pub const ANOMALIES_KEPT_MAX: usize = 20;
 
+/// Things that a finding could not judge and of which it keeps the words of the judge that gave up.
+pub const NOTES_KEPT_MAX: usize = 5;
+
+/// Keys of one algorithm that a finding keeps the names of; it counts all of them.
+pub const KEYS_KEPT_MAX: usize = 100;
+
 /// A judge of one guarantee. Total and pure: any history yields a finding.
 pub trait Checker: Sync {
     /// What it judges.
@@ -29,6 +35,59 @@ pub struct Skipped {
     pub why: &'static str,
 }
 
+/// What an algorithm decided of one key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeyShare {
+    /// The key.
+    pub key: String,
+    /// Its operations.
+    pub operations: u64,
+    /// Steps that it took: passes over operations, or configurations of a search.
+    pub steps: u64,
+}
+
+/// What one of several algorithms decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// The algorithm.
+    pub algorithm: &'static str,
+    /// How many keys.
+    pub keys: u64,
+    /// How many operations these have.
+    pub operations: u64,
+    /// Steps that they took.
+    pub steps: u64,
+    /// The first of the keys, in the order of keys.
+    pub each: Vec<KeyShare>,
+}
+
+impl Share {
+    /// A share of nothing yet.
+    pub fn new(algorithm: &'static str) -> Share {
+        Share {
+            algorithm,
+            keys: 0,
+            operations: 0,
+            steps: 0,
+            each: Vec::new(),
+        }
+    }
+
+    /// Adds a key.
+    pub fn add(&mut self, key: &str, operations: u64, steps: u64) {
+        self.keys += 1;
+        self.operations += operations;
+        self.steps = self.steps.saturating_add(steps);
+        if self.each.len() < KEYS_KEPT_MAX {
+            self.each.push(KeyShare {
+                key: key.to_owned(),
+                operations,
+                steps,
+            });
+        }
+    }
+}
+
 /// What a checker observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -40,6 +99,10 @@ pub struct Finding {
     pub unit: &'static str,
     /// What could not be judged.
     pub skipped: Vec<Skipped>,
+    /// What the judges of the first of these said when they gave up: where they stood, and what to do.
+    pub notes: Vec<String>,
+    /// Who decided what, where several algorithms share the work.
+    pub decided: Vec<Share>,
     /// How many violations there are.
     pub seen: u64,
     /// The first of them, earliest first.
@@ -56,6 +119,8 @@ impl Finding {
             judged: 0,
             unit,
             skipped: Vec::new(),
+            notes: Vec::new(),
+            decided: Vec::new(),
             seen: 0,
             anomalies: Vec::new(),
             measures: Vec::new(),
@@ -67,6 +132,13 @@ impl Finding {
         match self.skipped.iter_mut().find(|skipped| skipped.why == why) {
             Some(skipped) => skipped.count += 1,
             None => self.skipped.push(Skipped { count: 1, why }),
+        }
+    }
+
+    /// Keeps the words of a judge that gave up, if they are among the first.
+    pub fn note(&mut self, words: impl FnOnce() -> String) {
+        if self.notes.len() < NOTES_KEPT_MAX {
+            self.notes.push(words());
         }
     }
 

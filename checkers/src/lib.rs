@@ -40,6 +40,7 @@ pub mod failed_write;
 pub mod inversion;
 pub mod linearizability;
 pub mod lost_write;
+mod missing;
 pub mod phantom;
 pub mod resurrected_delete;
 pub mod session;

@@ -5,9 +5,10 @@
 //! A key that nobody could decide is skipped, and never kept.
 
 use crate::explain::words;
-use crate::finding::{Checker, Finding};
+use crate::finding::{Checker, Finding, Share};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index, Nanos};
+use crate::missing;
 use crate::register::frontier::Budget;
 use crate::register::{
     Algorithm, Decision, Judgement, Proof, Trace, Violation, decide_within, distance,
@@ -31,22 +32,27 @@ impl Checker for Linearizability {
     }
 
     fn check(&self, history: &History, _: &Index) -> Finding {
+        self.check_within(history, BUDGET)
+    }
+}
+
+impl Linearizability {
+    fn check_within(self, history: &History, budget: Budget) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "keys");
-        let mut shares = Algorithm::ALL.map(|_| (0, 0));
+        let mut shares = Algorithm::ALL.map(|algorithm| Share::new(algorithm.name()));
         let mut worst = Vec::new();
         for (name, key) in history.keys.iter().zip(traces::of(history)) {
             if key.is_foreign {
-                finding
-                    .skip("keys with values that are no integers, or operations of another kind");
+                finding.skip(missing::NOT_OURS);
                 continue;
             }
-            let decision = decide_within(&key.trace, BUDGET);
-            if let Judgement::Undecided(_) = decision.judgement {
-                finding.skip("keys whose values repeat too much for the search");
+            let decision = decide_within(&key.trace, budget);
+            if let Judgement::Undecided(why) = &decision.judgement {
+                finding.skip(given_up(decision.algorithm));
+                finding.note(|| note(name, &decision, why));
                 continue;
             }
-            let share = &mut shares[decision.algorithm as usize];
-            *share = (share.0 + 1, share.1 + decision.operations);
+            shares[decision.algorithm as usize].add(name, decision.operations, decision.steps);
             finding.judged += u64::from(key.reads > 0);
             if let Judgement::Violated(violations) = &decision.judgement
                 && let Some(first) = violations.kept.first()
@@ -60,13 +66,14 @@ impl Checker for Linearizability {
                 });
             }
         }
-        for (algorithm, (keys, operations)) in Algorithm::ALL.into_iter().zip(shares) {
-            if keys == 0 {
-                continue;
-            }
-            let by = algorithm.name();
-            finding.measure(format!("keys by {by}"), Amount::Count(keys));
-            finding.measure(format!("operations by {by}"), Amount::Count(operations));
+        for share in shares.into_iter().filter(|share| share.keys > 0) {
+            let by = share.algorithm;
+            finding.measure(format!("keys by {by}"), Amount::Count(share.keys));
+            finding.measure(
+                format!("operations by {by}"),
+                Amount::Count(share.operations),
+            );
+            finding.decided.push(share);
         }
         // What is true of some wrong keys only would say too little about the rest.
         worst.retain(|(_, _, keys)| *keys == finding.seen);
@@ -74,6 +81,23 @@ impl Checker for Linearizability {
         finding.measures.extend(measures(worst));
         finding
     }
+}
+
+/// Why a key was passed over, by who gave up.
+fn given_up(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Frontier => missing::TOO_REPETITIVE,
+        Algorithm::Zones | Algorithm::Chains => missing::OUT_OF_ORDER,
+    }
+}
+
+/// Why nobody knows about a key, in the words of who gave up.
+fn note(key: &str, decision: &Decision, why: &str) -> String {
+    let by = decision.algorithm.name();
+    format!(
+        "key {key} ({by}, {} operations): {why}",
+        decision.operations
+    )
 }
 
 /// A number that tells how far from linearizable something is, ns.
@@ -263,6 +287,45 @@ mod tests {
                 "delta (earlier reads that would do)",
             ]
         );
+    }
+
+    #[test]
+    fn it_says_which_keys_who_decided() {
+        let history = draw(
+            "
+            c1: |--w k 1--| |--w j 1--| |--w j 1--|
+            c2:               |--r k 1--| |--r j 1--| |--r j 1--|",
+        );
+        let finding = Linearizability.check(&history, &Index::of(&history));
+        let told = |share: &Share| (share.algorithm, share.keys, share.operations);
+        let shares: Vec<_> = finding.decided.iter().map(told).collect();
+        assert_eq!(shares, [("zones", 1, 2), ("frontier", 1, 4)]);
+        let each = finding.decided.iter().flat_map(|share| &share.each);
+        let keys: Vec<_> = each.map(|one| (one.key.as_str(), one.operations)).collect();
+        assert_eq!(keys, [("k", 2), ("j", 4)]);
+        assert!(finding.notes.is_empty());
+    }
+
+    #[test]
+    fn a_search_that_gives_up_says_where_it_stood_and_what_to_do() {
+        let history = draw(
+            "
+            c1: |--w k 1--| |--w j 1--| |--w j 1--|
+            c2:               |--r k 1--| |--r j 1--| |--r j 1--|",
+        );
+        let budget = Budget { steps: 2, ..BUDGET };
+        let finding = Linearizability.check_within(&history, budget);
+        assert_eq!((finding.judged, finding.decided.len()), (1, 1));
+        assert_eq!(finding.skipped[0].why, missing::TOO_REPETITIVE);
+        let [note] = finding.notes.as_slice() else {
+            panic!("{:?}", finding.notes)
+        };
+        assert!(
+            note.starts_with("key j (frontier, 4 operations): values repeat, and "),
+            "{note}"
+        );
+        assert!(note.contains("operations were passed"), "{note}");
+        assert!(note.contains("allow more steps"), "{note}");
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl fmt::Display for Rate {
         }
         let share = u128::from(self.seen) * 1_000_000 / u128::from(self.of);
         let share = u32::try_from(share).unwrap_or(u32::MAX);
+        let share = share.max(u32::from(self.seen > 0));
         let (share, low, high) = (
             percent(share),
             percent(self.low_ppm),
@@ -85,13 +86,14 @@ impl fmt::Display for Rate {
     }
 }
 
-/// Millionths as percent with one digit, or up to three if that would be none; no share is told as none.
+/// Millionths as percent with one digit, or up to three if that would be none or all; no share is told as either.
 fn percent(ppm: u32) -> String {
     let rounded = |unit: u32| (ppm + unit / 2) / unit;
     match ppm {
         0 => "0".to_owned(),
         1..500 => format!("0.{:03}", rounded(10).max(1)),
         500..9_950 => format!("0.{:02}", rounded(100)),
+        999_950..1_000_000 => format!("99.{:03}", ppm / 10 % 1_000),
         _ => format!("{}.{}", rounded(1_000) / 10, rounded(1_000) % 10),
     }
 }
@@ -249,6 +251,11 @@ mod tests {
         assert_eq!(told(32, 1_000), "3.2 % (95 %: 2.3 to 4.5)");
         assert_eq!(told(0, 1_000_000), "0 % (95 %: 0 to 0.001)");
         assert_eq!(told(9, 100_000), "0.009 % (95 %: 0.005 to 0.017)");
+        assert_eq!(told(1, 10_000_000), "0.001 % (95 %: 0 to 0.001)");
+        assert_eq!(
+            told(9_999_999, 10_000_000),
+            "99.999 % (95 %: 99.999 to 100.0)"
+        );
         assert_eq!(told(3, 3), "100.0 % (95 %: 43.8 to 100.0)");
         assert_eq!(told(0, 0), "unknown");
     }

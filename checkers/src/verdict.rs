@@ -16,7 +16,7 @@ use crate::session::causal::Model;
 use crate::session::rows::{Causality, Session};
 use crate::{
     availability, clock_loss, concurrent_loss, divergence, failed_write, inversion,
-    linearizability, lost_write, phantom, resurrected_delete, stale_read,
+    linearizability, lost_write, missing, phantom, resurrected_delete, stale_read,
 };
 
 /// What came of one guarantee.
@@ -80,6 +80,8 @@ pub struct Row {
     pub finding: Finding,
     /// What follows.
     pub ruling: Ruling,
+    /// Why it is undecided and what to do, and what judges said that gave up.
+    pub notes: Vec<String>,
     /// One per anomaly of the finding.
     pub explanations: Vec<Explanation>,
 }
@@ -181,8 +183,10 @@ fn row(history: &History, index: &Index, checker: &dyn Checker, promise: Promise
         .iter()
         .map(|anomaly| explain(history, &index.exposure, anomaly))
         .collect();
+    let has_census = index.keys.iter().any(|key| !key.census.is_empty());
     Row {
         promise,
+        notes: missing::notes(&finding, ruling, has_census),
         finding,
         ruling,
         explanations,

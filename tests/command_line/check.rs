@@ -31,6 +31,23 @@ fn the_exit_code_is_the_verdict() {
 }
 
 #[test]
+fn it_says_who_decided_which_keys_and_why_a_row_is_undecided() {
+    let bench = Bench::new();
+    let judged_by = |lines: &[String], names: &str| {
+        let text = file(lines).replace(r#""fresh-reads""#, names);
+        bench.write("history.jsonl", text);
+        bench.run(&["check", "history.jsonl"])
+    };
+    judged_by(&kept(), r#""linearizability","no-lost-writes""#)
+        .with_code(3)
+        .telling("decided    zones: k (1 key, 3 operations)")
+        .telling("undecided  no lost writes: no census in this history: final reads of each key at each replica are missing");
+    judged_by(&undecided(), r#""fresh-reads""#)
+        .with_code(3)
+        .telling("undecided  fresh reads: no read began after a write of its key was acknowledged; let clients");
+}
+
+#[test]
 fn a_claim_is_judged_instead_of_the_configuration() {
     let bench = Bench::new();
     bench.write("history.jsonl", file(&broken()));

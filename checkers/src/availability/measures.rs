@@ -4,6 +4,7 @@
 
 use crate::finding::Finding;
 use crate::history::{Function, History, Nanos, Operation, Status};
+use crate::statistics::Rate;
 use crate::witness::Amount;
 
 /// Outcomes of one kind of operation, by the times at which they were asked for and answered, both in order.
@@ -39,6 +40,16 @@ impl Kind {
             Status::Fail => &mut self.fail,
             Status::Info => &mut self.info,
         }
+    }
+
+    /// How many of those succeeded that a fault touched, each counted once.
+    fn under_fault(&self) -> Amount {
+        let touched = |spans: &Spans| (spans.calls.len() as u64).saturating_sub(spans.calm);
+        let ok = touched(&self.ok);
+        Amount::Rate(Rate::new(
+            ok,
+            ok + touched(&self.fail) + touched(&self.info),
+        ))
     }
 
     fn outcomes(&self, count: impl Fn(&Spans) -> u64) -> Amount {
@@ -87,6 +98,9 @@ pub(super) fn measure(history: &History, finding: &mut Finding) {
             format!("{name} outside faults"),
             kind.outcomes(|spans| spans.calm),
         );
+        if !bands.is_empty() {
+            finding.measure(format!("{name} under fault"), kind.under_fault());
+        }
         let gaps = Gaps::of(&kind.ok.ends, start, end);
         finding.measure(format!("longest gap of {name}"), gaps.longest(start, end));
         for fault in history.faults.iter().filter(|fault| fault.may_have_taken()) {

@@ -14,6 +14,7 @@ use super::operation::{Function, History, KeyId, Operation, Status};
 use super::writers::Writers;
 use crate::executor::{Executor, Sequential};
 use crate::exposure::Exposure;
+use crate::missing;
 use crate::session::rows::Survey;
 use crate::sweep::{ByEnd, Span};
 use crate::witness::{Part, Witness};
@@ -295,7 +296,7 @@ impl Index {
         }
         for (id, key) in (0..).map(KeyId).zip(&mut keys) {
             if history.is_foreign(id) {
-                key.unmapped = Some("keys that operations of another kind may have changed");
+                key.unmapped = Some(missing::OTHER_KIND);
             }
         }
         let share = keys
@@ -338,7 +339,7 @@ impl KeyIndex {
     fn add_write(&mut self, at: u32, operation: &Operation) {
         let is_delete = operation.f == Function::Delete;
         if !is_delete && !matches!(operation.value, Value::Int(_)) {
-            self.unmapped = Some("keys with a written value that is no integer");
+            self.unmapped = Some(missing::NO_INTEGER);
             return;
         }
         // There are no more writes than operations.
@@ -380,8 +381,7 @@ impl KeyIndex {
             }
         });
         let Some(writers) = Writers::of(written) else {
-            self.unmapped
-                .get_or_insert("keys on which a value was written twice");
+            self.unmapped.get_or_insert(missing::WRITTEN_TWICE);
             return;
         };
         if self.unmapped.is_some() {

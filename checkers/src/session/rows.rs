@@ -6,6 +6,7 @@ use crate::explain::words;
 use crate::finding::{ANOMALIES_KEPT_MAX, Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index, KeyId, Nanos};
+use crate::missing::TOO_MANY;
 use crate::tale::Tale;
 use crate::witness::{Anomaly, Part, Witness};
 
@@ -16,9 +17,6 @@ use super::order::{Kind, Knots, Rules, Violation, judge, judge_all};
 use super::scan::Writes;
 use super::tell;
 use super::trace::{Action, SessionOp, is_sparse, renumbered};
-
-/// Why causality was not judged.
-const TOO_MANY: &str = "histories with too many sessions to compare them with each other";
 
 /// The judge of one session guarantee.
 #[derive(Clone, Copy, Debug)]

@@ -10,13 +10,13 @@ use crate::register::stream::{Explained, RegisterStream, Sight};
 use crate::register::violation::Kind;
 
 /// Why a key is not judged at all.
-pub(super) const NO_INTEGER: &str = "keys with a written value that is no integer";
-pub(super) const NOT_ASCENDING: &str =
+pub(super) use crate::missing::NO_INTEGER;
+pub(crate) const NOT_ASCENDING: &str =
     "keys whose values do not ascend: whether one repeats, only the whole history tells";
-pub(super) const FOREIGN: &str = "keys with operations that a stream does not know";
-pub(super) const TOO_LONG: &str = "keys with an operation that took longer than a stream can wait";
+pub(crate) const FOREIGN: &str = "keys with operations that a stream does not know";
+pub(crate) const TOO_LONG: &str = "keys with an operation that took longer than a stream can wait";
 /// Why a key on which nothing is wrong is not linearizable for certain.
-pub(super) const DELETES: &str =
+pub(crate) const DELETES: &str =
     "keys with deletes: a read of nothing may mean any of them, which a stream does not try";
 
 /// What a read carries from its beginning to its end.

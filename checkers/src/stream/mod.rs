@@ -14,7 +14,7 @@
 mod follower;
 mod hold;
 mod judge;
-mod key;
+pub(crate) mod key;
 mod lines;
 mod proof;
 mod reader;

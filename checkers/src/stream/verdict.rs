@@ -4,6 +4,7 @@ use super::proof::Proof;
 use super::reader::Read;
 use crate::finding::Finding;
 use crate::guarantee::Guarantee;
+use crate::missing;
 use crate::verdict::{Row, Ruling, Verdict, outcome};
 use crate::witness::{Anomaly, Witness};
 
@@ -39,8 +40,10 @@ impl Read {
                 let own: Vec<&Proof> = own.collect();
                 finding.anomalies = own.iter().map(|proof| placeless(&proof.anomaly)).collect();
                 let promise = self.contract.promise(finding.guarantee)?.clone();
+                let ruling = Ruling::of(promise.promised, &finding);
                 Some(Row {
-                    ruling: Ruling::of(promise.promised, &finding),
+                    notes: missing::notes(&finding, ruling, self.streamed.census > 0),
+                    ruling,
                     promise,
                     finding,
                     explanations: own.iter().map(|proof| proof.explanation.clone()).collect(),

@@ -2,6 +2,7 @@
 
 pub mod model;
 pub mod progress;
+mod remarks;
 pub mod stream;
 pub mod style;
 pub mod text;

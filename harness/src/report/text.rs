@@ -8,11 +8,14 @@ use quorate_checkers::history::{Effect, Function, History};
 use quorate_checkers::verdict::{Outcome, Row, Ruling, Verdict};
 use quorate_checkers::witness::Amount;
 
+use super::remarks::below_table;
 use super::style::{Style, Tone};
 use crate::run::Ran;
 
 /// How many anomalies of a broken promise are explained in full.
 const EXPLAINED_MAX: usize = 1;
+/// How the names of rates end that have a place of their own in the line.
+const UNDER_FAULT: &str = " under fault";
 /// How many guarantees the last sentence calls by name.
 const TITLES_MAX: usize = 3;
 
@@ -101,6 +104,7 @@ pub(super) fn judgement(verdict: &Verdict, style: Style) -> String {
         let _ = writeln!(out, "{}", line(row, style));
     }
     let _ = writeln!(out);
+    out.push_str(&below_table(verdict, style));
     for row in verdict
         .rows
         .iter()
@@ -135,12 +139,13 @@ fn line(row: &Row, style: Style) -> String {
         "  {:<20} {promised:<9} {} {}",
         row.promise.guarantee.title(),
         style.paint(tone, &found),
-        evidence(&row.finding)
+        evidence(row)
     )
 }
 
 /// How much was judged and what was seen, in a few words.
-fn evidence(finding: &Finding) -> String {
+fn evidence(row: &Row) -> String {
+    let finding = &row.finding;
     let mut words = format!("{} {}", grouped(finding.judged), finding.unit);
     if finding.seen > 0 {
         let _ = write!(words, ", {} seen", grouped(finding.seen));
@@ -149,7 +154,7 @@ fn evidence(finding: &Finding) -> String {
     for measure in finding
         .measures
         .iter()
-        .filter(|measure| !measure.name.contains(':'))
+        .filter(|measure| !measure.name.contains(':') && !is_told_below(finding, &measure.name))
     {
         let amount = match &measure.amount {
             Amount::Count(0)
@@ -158,6 +163,7 @@ fn evidence(finding: &Finding) -> String {
             | Amount::Histogram(_)
             | Amount::Quantiles(_) => continue,
             Amount::Rate(rate) if rate.seen == 0 => continue,
+            Amount::Rate(_) if measure.name.ends_with(UNDER_FAULT) => continue,
             Amount::Rate(rate) => rate.to_string(),
             Amount::Count(count) => grouped(*count),
             Amount::Ns(ns) => duration(*ns),
@@ -167,7 +173,9 @@ fn evidence(finding: &Finding) -> String {
     if let Some(summary) = under_fault(finding) {
         let _ = write!(words, ", {summary}");
     }
-    for skipped in &finding.skipped {
+    let of_undecided = row.ruling == Ruling::Undecided;
+    // The reasons of an undecided row stand below the table, with what to do.
+    for skipped in finding.skipped.iter().filter(|_| !of_undecided) {
         let _ = write!(
             words,
             ", {} skipped: {}",
@@ -178,36 +186,26 @@ fn evidence(finding: &Finding) -> String {
     words
 }
 
-/// `reads 99.1%, writes 98.7% under fault`, from the outcomes of all windows together.
+/// Whether the lines below the table tell a number better.
+fn is_told_below(finding: &Finding, name: &str) -> bool {
+    let is_share = |by: &str| finding.decided.iter().any(|share| share.algorithm == by);
+    name.split_once(" by ").is_some_and(|(_, by)| is_share(by))
+}
+
+/// `under fault reads 99.1 % (95 %: 98.3 to 99.5), writes 98.7 % (95 %: 97.9 to 99.2) ok`, of the operations that a fault touched.
 fn under_fault(finding: &Finding) -> Option<String> {
-    let share = |what: &str| {
-        let (mut ok, mut all) = (0_u64, 0_u64);
-        for measure in &finding.measures {
-            if let Amount::Outcomes {
-                ok: done,
-                fail,
-                info,
-            } = &measure.amount
-                && measure.name.ends_with(what)
-                && !measure.name.starts_with("no fault")
-            {
-                ok += done;
-                all += done + fail + info;
+    let parts: Vec<String> = finding
+        .measures
+        .iter()
+        .filter_map(|measure| match &measure.amount {
+            Amount::Rate(rate) if rate.of > 0 => {
+                let what = measure.name.strip_suffix(UNDER_FAULT)?;
+                Some(format!("{what} {rate}"))
             }
-        }
-        (all > 0).then(|| percent(ok, all))
-    };
-    match (share("reads"), share("writes")) {
-        (None, None) => None,
-        (reads, writes) => {
-            let parts = [
-                reads.map(|r| format!("reads {r}")),
-                writes.map(|w| format!("writes {w}")),
-            ];
-            let parts: Vec<String> = parts.into_iter().flatten().collect();
-            Some(format!("under fault {} ok", parts.join(", ")))
-        }
-    }
+            _ => None,
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("under fault {} ok", parts.join(", ")))
 }
 
 fn sentence(verdict: &Verdict, style: Style) -> String {
@@ -333,12 +331,6 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
-/// A share in percent with one decimal, never rounded up to a perfect 100.
-fn percent(part: u64, whole: u64) -> String {
-    let per_mille = part * 1_000 / whole.max(1);
-    format!("{}.{}%", per_mille / 10, per_mille % 10)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "for display only")]
 pub(super) fn duration(ns: u64) -> String {
     if ns >= 1_000_000_000 {
@@ -364,18 +356,16 @@ pub(super) fn indented(text: &str) -> String {
 mod tests {
     use quorate_checkers::history::Quorum;
 
-    use super::{check, grouped, percent};
+    use super::{check, grouped};
     use crate::judging::{Watch, judge_file};
     use crate::report::style::Style;
 
     #[test]
-    fn numbers_are_grouped_and_shares_never_rounded_up() {
+    fn numbers_are_grouped() {
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "1,234,567"]
         );
-        assert_eq!(percent(9_999, 10_000), "99.9%");
-        assert_eq!(percent(1, 1), "100.0%");
     }
 
     /// A run of the gallery as a person sees it, by its own promise and by one that it cannot keep.
