@@ -4,6 +4,7 @@
 //! It runs only once `zones.rs` or `chains.rs` has found that something is wrong. A compare-and-set that succeeded counts as a
 //! write here; what it expected is a matter for `chains.rs`. A read that cannot have seen its value at all takes no
 //! part in questions of order, and a value with a stale read is told by that read alone.
+//! A trace is mostly right even then, so what it takes to name a culprit is looked for only where there is one.
 
 use super::trace::{Action, RegisterOp, Trace, ValueId};
 use super::violation::{Before, Kind, Proof, Violations};
@@ -12,122 +13,124 @@ use crate::history::Status;
 
 /// Names all violations of a trace whose values are unique.
 pub(super) fn name(trace: &Trace) -> Violations {
-    let mut named = Naming::of(trace);
-    named.reads();
+    let mut violations = Violations::default();
+    let zones = sound_zones(trace, &mut violations);
+    name_order(trace, &zones, violations)
+}
+
+/// Names all violations of a trace in which every read returned what it may have seen, as [`name`] does. The zones are
+/// those of all operations that may have happened.
+pub(super) fn name_sound(trace: &Trace, zones: &[Zone]) -> Violations {
+    name_order(trace, zones, Violations::default())
+}
+
+/// The zones of the writes and the sound reads. Names the other reads.
+fn sound_zones(trace: &Trace, violations: &mut Violations) -> Vec<Zone> {
+    let mut zones = vec![Zone::EMPTY; (trace.values as usize).max(1)];
+    let mut failed = vec![NONE; zones.len()];
+    for (at, op) in (0..).zip(&trace.ops) {
+        if let Action::Write(value) | Action::Cas { new: value, .. } = op.action {
+            match op.status {
+                Status::Fail => failed[value.0 as usize] = at,
+                _ => zones[value.0 as usize].write = at,
+            }
+        }
+    }
+    for (at, op) in (0..).zip(&trace.ops) {
+        let value = match op.action {
+            Action::Read(value) if op.is_ok() => value,
+            Action::Write(value) | Action::Cas { new: value, .. } if op.status != Status::Fail => {
+                value
+            }
+            _ => continue,
+        };
+        let zone = &mut zones[value.0 as usize];
+        if let Action::Read(_) = op.action
+            && value != ValueId::INITIAL
+        {
+            let write = zone.write;
+            if write == NONE {
+                let (kind, proof) = match failed[value.0 as usize] {
+                    NONE => (Kind::Phantom, Proof::Phantom { read: at }),
+                    write => (Kind::FailedWrite, Proof::FailedWrite { write, read: at }),
+                };
+                violations.see(op.call, kind, || proof);
+                continue;
+            }
+            if op.precedes(&trace.ops[write as usize]) {
+                let proof = || Proof::Future { write, read: at };
+                violations.see(op.call, Kind::Future, proof);
+                continue;
+            }
+        }
+        zone.add(at, op);
+    }
+    zones
+}
+
+/// Names the stale reads and the inversions.
+fn name_order(trace: &Trace, zones: &[Zone], violations: Violations) -> Violations {
+    let mut named = Naming {
+        trace,
+        zones,
+        newer: newer(trace, zones),
+        violations,
+    };
+    named.stale_reads();
     named.inversions();
     named.violations
 }
 
+/// For each value with a stale read, the write that replaced it first: of the acknowledged ones that began after its own
+/// write had ended, the one that ended first.
+fn newer(trace: &Trace, zones: &[Zone]) -> Vec<u32> {
+    let acked = Acked::of(trace);
+    let mut newer = vec![NONE; zones.len()];
+    for (newer, zone) in newer.iter_mut().zip(zones) {
+        let start = match trace.ops.get(zone.write as usize) {
+            None => 0,
+            // A read cannot be stale that began before the write of its value had ended.
+            Some(write) if write.end() >= zone.last_call => continue,
+            Some(write) => begun(&trace.ops, zone.write as usize, write.end()),
+        };
+        *newer = acked.first_to_end(start, zone.last_call);
+    }
+    newer
+}
+
 struct Naming<'a> {
     trace: &'a Trace,
-    values: Vec<Value>,
-    acked: Acked,
+    /// For each value, its write and its sound reads.
+    zones: &'a [Zone],
+    /// For each value with a stale read, the write that replaced it first.
+    newer: Vec<u32>,
     violations: Violations,
 }
 
-/// What is known of one value.
-#[derive(Clone, Copy)]
-struct Value {
-    /// Its write and its sound reads.
-    zone: Zone,
-    /// The operation that ended first.
-    first: u32,
-    /// A failed write of it.
-    failed: u32,
-    /// The write that ended first of the acknowledged ones that began after the write of this value had ended.
-    newer: u32,
-    is_stale: bool,
-}
-
-impl<'a> Naming<'a> {
-    fn of(trace: &'a Trace) -> Naming<'a> {
-        let nothing = Value {
-            zone: Zone::EMPTY,
-            first: NONE,
-            failed: NONE,
-            newer: NONE,
-            is_stale: false,
-        };
-        let mut named = Naming {
-            trace,
-            values: vec![nothing; (trace.values as usize).max(1)],
-            acked: Acked::default(),
-            violations: Violations::default(),
-        };
-        for (at, op) in (0..).zip(&trace.ops) {
-            let (Action::Write(value) | Action::Cas { new: value, .. }) = op.action else {
+impl Naming<'_> {
+    fn stale_reads(&mut self) {
+        for (at, op) in (0..).zip(&self.trace.ops) {
+            let Action::Read(value) = op.action else {
                 continue;
             };
-            let known = &mut named.values[value.0 as usize];
-            if op.status == Status::Fail {
-                known.failed = at;
-            } else {
-                known.zone.write = at;
+            let newer = self.newer[value.0 as usize];
+            let replacement = self.trace.ops.get(newer as usize);
+            if !op.is_ok() || !replacement.is_some_and(|write| write.precedes(op)) {
+                continue;
             }
-            if op.is_ok() {
-                named.acked.push(at, op);
-            }
+            let write = self.zones[value.0 as usize].write;
+            let proof = || Proof::StaleRead {
+                older: (write != NONE).then_some(write),
+                newer,
+                read: at,
+            };
+            self.violations.see(op.call, Kind::StaleRead, proof);
         }
-        named.acked.settle();
-        let mut hint = 0;
-        for value in &mut named.values {
-            let end = trace
-                .ops
-                .get(value.zone.write as usize)
-                .map(RegisterOp::end);
-            value.newer = named.acked.first_to_end_after(end, &mut hint);
-        }
-        named
     }
 
-    /// Sorts the reads into sound ones and others, and names the others and the stale ones.
-    fn reads(&mut self) {
-        for (at, op) in (0..).zip(&self.trace.ops) {
-            let value = match op.action {
-                Action::Read(value) if op.is_ok() => value,
-                Action::Write(value) | Action::Cas { new: value, .. }
-                    if op.status != Status::Fail =>
-                {
-                    value
-                }
-                _ => continue,
-            };
-            let known = &mut self.values[value.0 as usize];
-            let (failed, write) = (known.failed, known.zone.write);
-            if let Action::Read(_) = op.action
-                && value != ValueId::INITIAL
-            {
-                if write == NONE {
-                    let (kind, proof) = match failed {
-                        NONE => (Kind::Phantom, Proof::Phantom { read: at }),
-                        write => (Kind::FailedWrite, Proof::FailedWrite { write, read: at }),
-                    };
-                    self.violations.see(op.call, kind, || proof);
-                    continue;
-                }
-                if op.precedes(&self.trace.ops[write as usize]) {
-                    let proof = Proof::Future { write, read: at };
-                    self.violations.see(op.call, Kind::Future, || proof);
-                    continue;
-                }
-            }
-            if op.end() < known.zone.first_end {
-                known.first = at;
-            }
-            known.zone.add(at, op);
-            let newer = self.trace.ops.get(known.newer as usize);
-            if let (Action::Read(_), Some(replacement)) = (op.action, newer)
-                && replacement.precedes(op)
-            {
-                known.is_stale = true;
-                let proof = Proof::StaleRead {
-                    older: (write != NONE).then_some(write),
-                    newer: known.newer,
-                    read: at,
-                };
-                self.violations.see(op.call, Kind::StaleRead, || proof);
-            }
-        }
+    /// Whether a value has operations, none of which is a stale read.
+    fn is_open(&self, id: u32) -> bool {
+        self.newer[id as usize] == NONE && self.zone(id).count > 0
     }
 
     /// Names the values that conflict with another although none of their reads is stale, each with the partner that
@@ -136,24 +139,21 @@ impl<'a> Naming<'a> {
         if !self.has_inversion() {
             return;
         }
-        let is_open = |value: &Value| !value.is_stale && value.zone.count > 0;
-        let mut by_end: Vec<u32> = (1..)
-            .zip(&self.values[1..])
-            .filter(|(_, value)| is_open(value) && value.zone.first_end < Trace::NEVER)
-            .map(|(id, _)| id)
+        let mut by_end: Vec<(u64, u32)> = (1..self.trace.values)
+            .filter(|&id| self.is_open(id) && self.zone(id).first_end < Trace::NEVER)
+            .map(|id| (self.zone(id).first_end, id))
             .collect();
-        by_end.sort_unstable_by_key(|&id| (self.zone(id).first_end, id));
+        by_end.sort_unstable();
         let furthest = self.furthest(&by_end);
-        let initial = is_open(&self.values[0]).then(|| self.zone(0).last_call);
+        let initial = self.is_open(0).then(|| self.zone(0).last_call);
         let mut pairs = Vec::new();
-        for &id in &by_end {
+        for &(_, id) in &by_end {
             let zone = self.zone(id);
             if initial.is_some_and(|last_call| zone.first_end < last_call) {
                 pairs.push((0, id));
                 continue;
             }
-            let begun =
-                by_end.partition_point(|&other| self.zone(other).first_end < zone.last_call);
+            let begun = by_end.partition_point(|&(end, _)| end < zone.last_call);
             let Some(&[best, second]) = begun.checked_sub(1).map(|last| &furthest[last]) else {
                 continue;
             };
@@ -164,47 +164,61 @@ impl<'a> Naming<'a> {
         }
         pairs.sort_unstable();
         pairs.dedup();
+        let first = self.first();
         for (one, other) in pairs {
-            let (at, proof) = self.conflict(one, other);
+            let (at, proof) = self.conflict(one, other, &first);
             self.violations.see(at, Kind::Inversion, || proof);
         }
     }
 
     /// Whether any two values without stale reads conflict: the walk of `zones.rs`, which needs no sort.
     fn has_inversion(&self) -> bool {
-        let initial = &self.values[0];
-        let until = if initial.is_stale {
-            0
+        let until = if self.is_open(0) {
+            self.zone(0).last_call
         } else {
-            initial.zone.last_call
+            0
         };
         let mut soonest = Zone::EMPTY;
         let count = u32::try_from(self.trace.ops.len()).unwrap_or(NONE);
         for (at, op) in (0..count).zip(&self.trace.ops).rev() {
-            let (Action::Read(id) | Action::Write(id) | Action::Cas { new: id, .. }) = op.action;
-            let value = &self.values[id.0 as usize];
-            if id == ValueId::INITIAL || value.zone.last != at || value.is_stale {
+            let ValueId(id) = subject(op);
+            let zone = self.zone(id);
+            if id == ValueId::INITIAL.0 || zone.last != at || self.newer[id as usize] != NONE {
                 continue;
             }
-            if value.zone.first_end < until || value.zone.conflicts(&soonest) {
+            if zone.first_end < until || zone.conflicts(&soonest) {
                 return true;
             }
-            if value.zone.first_end < soonest.first_end {
-                soonest = value.zone;
+            if zone.first_end < soonest.first_end {
+                soonest = *zone;
             }
         }
         false
     }
 
     fn zone(&self, id: u32) -> &Zone {
-        &self.values[id as usize].zone
+        &self.zones[id as usize]
+    }
+
+    /// For each value, the operation that ended first.
+    fn first(&self) -> Vec<u32> {
+        let mut firsts = vec![NONE; self.zones.len()];
+        for (at, op) in (0..).zip(&self.trace.ops) {
+            let ValueId(id) = subject(op);
+            let first = &mut firsts[id as usize];
+            // Nothing that is not in the zone ended then: a read from the future ended before the write began.
+            if *first == NONE && op.is_ok() && op.end() == self.zone(id).first_end {
+                *first = at;
+            }
+        }
+        firsts
     }
 
     /// For each place in a list of values, the two with the last beginnings up to there.
-    fn furthest(&self, by_end: &[u32]) -> Vec<[u32; 2]> {
+    fn furthest(&self, by_end: &[(u64, u32)]) -> Vec<[u32; 2]> {
         let reach = |id: u32| (id != NONE).then(|| self.zone(id).last_call);
         let mut top = [NONE; 2];
-        let steps = by_end.iter().map(|&id| {
+        let steps = by_end.iter().map(|&(_, id)| {
             if reach(id) > reach(top[0]) {
                 top = [id, top[0]];
             } else if reach(id) > reach(top[1]) {
@@ -216,15 +230,14 @@ impl<'a> Naming<'a> {
     }
 
     /// The proof that two values conflict, and when it showed.
-    fn conflict(&self, one: u32, other: u32) -> (u64, Proof) {
-        let there = self.before(one, other);
-        let back = self.before(other, one);
+    fn conflict(&self, one: u32, other: u32, first: &[u32]) -> (u64, Proof) {
+        let there = self.before(one, other, first);
+        let back = self.before(other, one, first);
         let write = |id: u32| Some(self.zone(id).write).filter(|&at| at != NONE);
         // The initial value needs no proof that it came before another.
         let shown = |before: Before| {
-            before
-                .first
-                .map(|_| self.trace.ops[before.then as usize].call)
+            let call = self.trace.ops[before.then as usize].call;
+            before.first.map(|_| call)
         };
         let at = shown(there).max(shown(back)).unwrap_or_default();
         let writes = [write(one), write(other)];
@@ -239,74 +252,186 @@ impl<'a> Naming<'a> {
     }
 
     /// The proof that one value came before another: their writes, if these will do.
-    fn before(&self, one: u32, other: u32) -> Before {
+    fn before(&self, one: u32, other: u32, first: &[u32]) -> Before {
         let ops = &self.trace.ops;
-        let (one, other) = (&self.values[one as usize], &self.values[other as usize]);
-        if one.zone.write == NONE {
+        let soonest = first[one as usize];
+        let (one, other) = (self.zone(one), self.zone(other));
+        if one.write == NONE {
             return Before {
                 first: None,
-                then: other.zone.write,
+                then: other.write,
             };
         }
-        let then = match ops.get(other.zone.write as usize) {
-            Some(write) if one.zone.first_end < write.call => other.zone.write,
-            _ => other.zone.last,
+        let then = match ops.get(other.write as usize) {
+            Some(write) if one.first_end < write.call => other.write,
+            _ => other.last,
         };
-        let write = one.zone.write;
-        let is_enough = ops[write as usize].precedes(&ops[then as usize]);
-        let first = Some(if is_enough { write } else { one.first });
+        let is_enough = ops[one.write as usize].precedes(&ops[then as usize]);
+        let first = Some(if is_enough { one.write } else { soonest });
         Before { first, then }
     }
 }
 
-/// Acknowledged writes in the order of their invocations.
-#[derive(Default)]
-struct Acked {
-    calls: Vec<u64>,
-    /// For each, the one from there on that ended first, and when it did.
-    first_to_end: Vec<(u64, u32)>,
+/// The value that an operation is about: the one that it read, or would leave behind.
+fn subject(op: &RegisterOp) -> ValueId {
+    let (Action::Read(value) | Action::Write(value) | Action::Cas { new: value, .. }) = op.action;
+    value
 }
 
-impl Acked {
-    fn push(&mut self, at: u32, op: &RegisterOp) {
-        self.calls.push(op.call);
-        self.first_to_end.push((op.end(), at));
-    }
+/// Acknowledged writes.
+struct Acked<'a> {
+    ops: &'a [RegisterOp],
+    /// For each block of operations, the acknowledged write from there on that ended first, and when it did.
+    blocks: Vec<(u64, u32)>,
+}
 
-    fn settle(&mut self) {
-        for place in (1..self.first_to_end.len()).rev() {
-            let later = self.first_to_end[place];
-            let first = &mut self.first_to_end[place - 1];
-            *first = later.min(*first);
+impl<'a> Acked<'a> {
+    /// Operations of a block: enough that what is known of blocks is small, and few enough to be looked at one by one.
+    const BLOCK: usize = 64;
+
+    fn of(trace: &'a Trace) -> Acked<'a> {
+        let ops = &trace.ops;
+        let starts = (0..).step_by(Acked::BLOCK);
+        let mut blocks: Vec<(u64, u32)> = starts
+            .zip(ops.chunks(Acked::BLOCK))
+            .map(|(start, block)| soonest(start, block))
+            .collect();
+        for block in (1..blocks.len()).rev() {
+            blocks[block - 1] = blocks[block - 1].min(blocks[block]);
         }
+        Acked { ops, blocks }
     }
 
-    /// Of the writes that began after a time, the one that ended first. The hint is where the last search ended:
-    /// values are mostly asked for in the order of their writes.
-    fn first_to_end_after(&self, time: Option<u64>, hint: &mut usize) -> u32 {
-        let place = match time {
-            None => 0,
-            Some(time) => gallop(&self.calls, *hint, time),
+    /// Of the acknowledged writes from a place on, the one that ended first, if that was before a time.
+    fn first_to_end(&self, start: usize, before: u64) -> u32 {
+        let next = start / Acked::BLOCK + 1;
+        let end = (next * Acked::BLOCK).min(self.ops.len());
+        let rest = &self.ops[start..end];
+        // What begins too late ends too late, and so does all that follows.
+        let until = rest.iter().position(|op| op.call >= before);
+        let here = soonest(start, &rest[..until.unwrap_or(rest.len())]);
+        let later = match self.blocks.get(next) {
+            Some(&later) if until.is_none() => later,
+            _ => (Trace::NEVER, NONE),
         };
-        *hint = place;
-        self.first_to_end.get(place).map_or(NONE, |&(_, at)| at)
+        let (end, at) = here.min(later);
+        if end < before { at } else { NONE }
     }
 }
 
-/// The number of sorted times that are no later than a time, looked for around a hint.
-fn gallop(times: &[u64], hint: usize, time: u64) -> usize {
-    let mut step = 1;
-    let mut low = hint.min(times.len());
+/// Of the acknowledged writes among operations that begin at a place, the one that ended first, and when it did.
+fn soonest(start: usize, ops: &[RegisterOp]) -> (u64, u32) {
+    let nothing = (Trace::NEVER, NONE);
+    let start = u32::try_from(start).unwrap_or(NONE);
+    (start..).zip(ops).fold(nothing, |first, (at, op)| {
+        if op.is_ok() && !matches!(op.action, Action::Read(_)) {
+            first.min((op.ret, at))
+        } else {
+            first
+        }
+    })
+}
+
+/// How many operations began no later than a time, of which the one at a place is known to be one.
+fn begun(ops: &[RegisterOp], known: usize, time: u64) -> usize {
+    let mut low = known + 1;
     let mut high = low;
-    while low > 0 && times[low - 1] > time {
-        high = low - 1;
-        low = low.saturating_sub(step);
-        step *= 2;
-    }
-    while high < times.len() && times[high] <= time {
+    let mut step = 1;
+    while high < ops.len() && ops[high].call <= time {
         low = high + 1;
-        high = high.saturating_add(step).min(times.len());
+        high = high.saturating_add(step).min(ops.len());
         step *= 2;
     }
-    low + times[low..high].partition_point(|&other| other <= time)
+    low + ops[low..high].partition_point(|op| op.call <= time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::register::testing::Dice;
+    use crate::register::zones::{Answer, judge};
+
+    /// A trace of many blocks: five clients, and now and then a read of something old.
+    fn long(dice: &mut Dice) -> Trace {
+        let mut free = [0; 5];
+        let mut steps: Vec<(u64, u64, u64)> = Vec::new();
+        for turn in 0..60 + dice.below(400) {
+            let client = &mut free[usize::try_from(turn % 5).expect("small")];
+            let call = *client + dice.below(10);
+            let moment = call + dice.below(30);
+            let ret = moment + dice.below(30);
+            *client = ret + 1;
+            steps.push((moment, call, ret));
+        }
+        steps.sort_unstable();
+        let mut states = vec![ValueId::INITIAL];
+        let mut ops = Vec::new();
+        for (place, (_, call, ret)) in (0..).zip(steps) {
+            let is_write = dice.percent(50);
+            if is_write {
+                states.push(ValueId(u32::try_from(states.len()).expect("small")));
+            }
+            let is_stale = !is_write && dice.percent(2);
+            let back = 1 + if is_stale { dice.below(200) } else { 0 };
+            let back = usize::try_from(back).expect("small");
+            let value = states[states.len().saturating_sub(back)];
+            let is_unknown = is_write && dice.percent(5);
+            ops.push(RegisterOp {
+                call,
+                ret: if is_unknown { Trace::NEVER } else { ret },
+                action: if is_write {
+                    Action::Write(value)
+                } else {
+                    Action::Read(value)
+                },
+                status: if is_unknown { Status::Info } else { Status::Ok },
+                place,
+            });
+        }
+        Trace::of(ops)
+    }
+
+    /// All stale reads, by what a stale read is.
+    fn stale_reads(trace: &Trace) -> Violations {
+        let writers = trace.writers();
+        let mut found = Violations::default();
+        for (at, op) in (0..).zip(&trace.ops) {
+            let Action::Read(value) = op.action else {
+                continue;
+            };
+            let older = writers[value.0 as usize];
+            let replaces = |write: &RegisterOp| {
+                let after = older.is_none_or(|at| trace.ops[at as usize].precedes(write));
+                write.is_ok() && write.written().is_some() && after && write.precedes(op)
+            };
+            let all = (0..).zip(&trace.ops).filter(|(_, write)| replaces(write));
+            if let Some((_, newer)) = all.map(|(at, write)| (write.end(), at)).min() {
+                let read = at;
+                let proof = || Proof::StaleRead { older, newer, read };
+                found.see(op.call, Kind::StaleRead, proof);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn stale_reads_of_long_traces() {
+        let mut dice = Dice(3);
+        let mut stale = 0;
+        for _ in 0..200 {
+            let trace = long(&mut dice);
+            let expected = stale_reads(&trace);
+            let found = match judge(&trace).expect("values are unique") {
+                Answer::Violated(found) => found,
+                Answer::Linearizable(_) => Violations::default(),
+            };
+            let count = expected.count(Kind::StaleRead);
+            assert_eq!(found.count(Kind::StaleRead), count, "{trace:?}");
+            if found.count(Kind::Inversion) == 0 {
+                assert_eq!(found, expected, "{trace:?}");
+                stale += count;
+            }
+        }
+        assert!(stale > 100, "{stale}");
+    }
 }

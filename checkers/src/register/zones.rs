@@ -91,6 +91,7 @@ pub fn judge(trace: &Trace) -> Result<Answer, Unfit> {
     let line = if survey.is_sound { survey.line() } else { None };
     Ok(match line {
         Some(line) => Answer::Linearizable(survey.order(trace, &line)),
+        None if survey.is_sound => Answer::Violated(naming::name_sound(trace, &survey.zones)),
         None => Answer::Violated(naming::name(trace)),
     })
 }
