@@ -4,7 +4,10 @@
 //! judged is what can be judged again.
 
 mod drive;
+mod following;
 mod host_clock;
+mod interrupts;
+mod simulate;
 mod witness;
 
 use std::path::PathBuf;
@@ -18,10 +21,11 @@ pub use drive::{Drive, Load, Recording};
 
 use crate::exit::Exit;
 use crate::judging::{Watch, judge_file};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Plan, PlanError, World};
 use crate::report::progress::Progress;
 use crate::results::{ResultsError, RunDirectory};
 use crate::world::live::{LaunchOptions, LiveWorld, WorldError};
+use crate::world::sim::{SimError, Weather};
 
 /// What went wrong with a run, other than the store.
 #[derive(Debug, Error)]
@@ -35,6 +39,9 @@ pub enum RunError {
     /// Processes and sockets.
     #[error(transparent)]
     World(#[from] WorldError),
+    /// Virtual time.
+    #[error(transparent)]
+    Sim(#[from] SimError),
     /// Our own history cannot be read back.
     #[error("{}: {source}", path.display())]
     History {
@@ -59,6 +66,7 @@ impl RunError {
             RunError::Killed => Exit::Interrupted,
             RunError::Results(_)
             | RunError::World(_)
+            | RunError::Sim(_)
             | RunError::History { .. }
             | RunError::Runtime(_) => Exit::HarnessFailure,
         }
@@ -81,6 +89,8 @@ pub struct RunOptions {
 /// A run that came to its end.
 #[derive(Debug)]
 pub struct Ran {
+    /// Where it happened.
+    pub world: World,
     /// Where it is kept.
     pub directory: RunDirectory,
     /// What happened.
@@ -130,7 +140,7 @@ pub fn exit_of(verdict: &Verdict) -> Exit {
     }
 }
 
-/// Carries out a plan on real processes, judges what happened, and saves everything.
+/// Carries out a plan in its world, judges what happened, and saves everything.
 pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result<Ran, RunError> {
     let began = Instant::now();
     plan.validate()?;
@@ -141,7 +151,12 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
         .enable_all()
         .build()
         .map_err(RunError::Runtime)?;
-    let driven = runtime.block_on(live(plan, options, &directory, progress))?;
+    let driven = runtime.block_on(async {
+        match plan.world {
+            World::Live => live(plan, options, &directory, progress).await,
+            World::Sim(weather) => sim(plan, weather, options, &directory, progress).await,
+        }
+    })?;
     progress.end();
 
     let (history, verdict) = judge_file(&driven.history, None, &Watch::default())?;
@@ -151,6 +166,7 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
         directory.point("failed")?;
     }
     let ran = Ran {
+        world: plan.world,
         directory,
         history,
         verdict,
@@ -204,5 +220,23 @@ async fn live(
         interrupted: driven.interrupted,
         stopped: driven.stopped,
         load: driven.load,
+    })
+}
+
+async fn sim(
+    plan: &Plan,
+    weather: Weather,
+    options: &RunOptions,
+    directory: &RunDirectory,
+    progress: &mut Progress,
+) -> Result<Driven, RunError> {
+    let file = directory.history(&plan.header()?)?;
+    let load = simulate::simulate(plan, weather, file, options.stop_on_first, progress).await?;
+    Ok(Driven {
+        history: directory.path().join("history.jsonl"),
+        failure: None,
+        interrupted: load.interrupted,
+        stopped: load.stopped,
+        load: load.load,
     })
 }

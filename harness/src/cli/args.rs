@@ -139,7 +139,7 @@ pub(super) struct Run {
         help_heading = "Faults"
     )]
     pub(super) seed: Option<u64>,
-    /// Where to run [default: live]
+    /// Where to run: live (real processes) or sim (one thread, virtual time, the same bytes every time) [default: live]
     #[arg(
         long,
         env = "QUORATE_WORLD",

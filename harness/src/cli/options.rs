@@ -84,6 +84,7 @@ fn spec(run: &args::Run) -> PlanSpec {
         timeline: None,
         seed: run.seed,
         world: run.world.clone(),
+        weather: None,
         claim: run.claim.clone(),
     }
 }

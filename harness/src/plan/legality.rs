@@ -7,7 +7,8 @@ use std::fmt;
 
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
-use super::{Load, Plan, PlanError, Scheduled};
+use super::{Load, Plan, PlanError, Scheduled, World};
+use crate::world::sim::{Span, Weather};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
 const NODES_MAX: u16 = 32;
@@ -32,7 +33,29 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
             "longer than zero, at most a day",
         ));
     }
+    if let World::Sim(weather) = plan.world {
+        validate_weather(&weather)?;
+    }
     validate_timeline(plan)
+}
+
+fn validate_weather(weather: &Weather) -> Result<(), PlanError> {
+    for (field, span) in weather.spans() {
+        let Span { min_us, max_us } = span;
+        if min_us > max_us || max_us > FOR_MS_MAX * 1_000 {
+            let why = "max_us must be at least min_us, and at most a day";
+            return Err(range(field, format!("{min_us} to {max_us} us"), why));
+        }
+    }
+    if weather.gust_percent > 100 {
+        let percent = weather.gust_percent;
+        return Err(range(
+            "weather.gust_percent",
+            percent,
+            "at most 100 percent",
+        ));
+    }
+    Ok(())
 }
 
 fn validate_store(store: &StoreConfig) -> Result<(), PlanError> {

@@ -18,6 +18,7 @@ pub use spec::{PlanError, PlanSpec, parse_claim, parse_duration_ms, parse_sync};
 pub(crate) use spec::{nearest, toml_error, unknown};
 
 use crate::fault::Fault;
+use crate::world::sim::Weather;
 
 /// The version of `plan.json` that this build writes and reads.
 pub const FORMAT: u32 = 1;
@@ -25,10 +26,25 @@ pub const FORMAT: u32 = 1;
 /// Where a plan is carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum WorldKind {
-    /// Real processes on this machine.
+pub enum World {
+    /// Real processes on this machine, in real time.
     #[default]
     Live,
+    /// One thread and virtual time, in this weather: the same plan makes the same history, byte for byte.
+    Sim(Weather),
+}
+
+impl World {
+    /// The names of all worlds, on the command line and in plans.
+    pub const NAMES: [&'static str; 2] = ["live", "sim"];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            World::Live => "live",
+            World::Sim(_) => "sim",
+        }
+    }
 }
 
 /// A run, fully expanded.
@@ -40,7 +56,7 @@ pub struct Plan {
     /// Seed of the load, and of the timeline if it was generated.
     pub seed: u64,
     /// Where it is carried out.
-    pub world: WorldKind,
+    pub world: World,
     /// The store under test.
     pub store: StoreConfig,
     /// What the clients do.

@@ -10,8 +10,9 @@ use quorate_workloads::Kind;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{FORMAT, Load, Phases, Plan, Scheduled, WorldKind, schedule};
+use super::{FORMAT, Load, Phases, Plan, Scheduled, World, schedule};
 use crate::fault::{Fault, FaultKind};
+use crate::world::sim::Weather;
 
 /// Virtual nodes per node on the ring.
 const TOKENS_PER_NODE: u32 = 64;
@@ -127,8 +128,10 @@ pub struct PlanSpec {
     pub timeline: Option<Vec<Moment>>,
     /// Seed.
     pub seed: Option<u64>,
-    /// Where to run.
+    /// Where to run: `live` or `sim`.
     pub world: Option<String>,
+    /// How fast everything is in the simulated world.
+    pub weather: Option<Weather>,
     /// `N/R/W` to judge by.
     pub claim: Option<String>,
 }
@@ -183,6 +186,7 @@ impl PlanSpec {
             timeline,
             seed: self.seed.or(base.seed),
             world: self.world.or(base.world),
+            weather: self.weather.or(base.weather),
             claim: self.claim.or(base.claim),
         }
     }
@@ -220,9 +224,6 @@ impl PlanSpec {
     /// The plan: defaults filled in, the timeline expanded from the seed (`fallback_seed` if none is given).
     pub fn plan(&self, fallback_seed: u64) -> Result<Plan, PlanError> {
         let seed = self.seed.unwrap_or(fallback_seed);
-        if let Some(world) = self.world.as_deref().filter(|&world| world != "live") {
-            return Err(unknown("world", world, ["live"]));
-        }
         let store = self.store()?;
         let lasts_ms = self
             .lasts
@@ -238,7 +239,7 @@ impl PlanSpec {
         let mut plan = Plan {
             format: FORMAT,
             seed,
-            world: WorldKind::Live,
+            world: self.world()?,
             store,
             load: self.load()?,
             phases,
@@ -250,6 +251,19 @@ impl PlanSpec {
         plan.timeline = self.expanded(plan.store.nodes, plan.phases.storm_ms, seed)?;
         plan.validate()?;
         Ok(plan)
+    }
+
+    fn world(&self) -> Result<World, PlanError> {
+        match (self.world.as_deref().unwrap_or("live"), self.weather) {
+            ("live", None) => Ok(World::Live),
+            ("live", Some(_)) => Err(PlanError::Range {
+                field: "weather",
+                value: "given".to_owned(),
+                why: "only the simulated world has one: add --world sim".to_owned(),
+            }),
+            ("sim", weather) => Ok(World::Sim(weather.unwrap_or_default())),
+            (other, _) => Err(unknown("world", other, World::NAMES)),
+        }
     }
 
     fn store(&self) -> Result<StoreConfig, PlanError> {

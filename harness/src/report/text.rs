@@ -10,7 +10,8 @@ use quorate_checkers::witness::Amount;
 
 use super::remarks::below_table;
 use super::style::{Style, Tone};
-use crate::run::Ran;
+use crate::plan::World;
+use crate::run::{Ran, Times};
 
 /// How many anomalies of a broken promise are explained in full.
 const EXPLAINED_MAX: usize = 1;
@@ -18,6 +19,21 @@ const EXPLAINED_MAX: usize = 1;
 const UNDER_FAULT: &str = " under fault";
 /// How many guarantees the last sentence calls by name.
 const TITLES_MAX: usize = 3;
+
+/// Where the time went that was not the load's.
+fn around_the_load(ran: &Ran) -> String {
+    let Times { load, whole } = ran.times;
+    match ran.world {
+        World::Live => format!(
+            "and {:.1}s to start, heal, read, stop and judge",
+            whole.saturating_sub(load).as_secs_f64()
+        ),
+        World::Sim(_) => format!(
+            "of virtual time; {:.2}s to simulate and judge",
+            whole.as_secs_f64()
+        ),
+    }
+}
 
 /// The whole report of a run.
 pub fn run(ran: &Ran, style: Style) -> String {
@@ -31,22 +47,22 @@ pub fn run(ran: &Ran, style: Style) -> String {
     let q = header.quorum;
     let _ = writeln!(
         out,
-        "{id}  {}  {} nodes  N={} R={} W={}  live  seed {}{sabotage}",
+        "{id}  {}  {} nodes  N={} R={} W={}  {}  seed {}{sabotage}",
         header.workload,
         header.nodes.len(),
         q.n,
         q.r,
         q.w,
+        ran.world.name(),
         header.seed
     );
     let _ = writeln!(out, "  faults  {}", faults(&ran.history));
-    let other = ran.times.whole.saturating_sub(ran.times.load);
     let _ = writeln!(
         out,
-        "  load    {:.1}s  {}  (and {:.1}s to start, heal, read, stop and judge)",
+        "  load    {:.1}s  {}  ({})",
         ran.times.load.as_secs_f64(),
         operations(&ran.history),
-        other.as_secs_f64()
+        around_the_load(ran)
     );
     let _ = writeln!(out);
     out.push_str(&judgement(&ran.verdict, style));

@@ -7,19 +7,17 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use quorate_checkers::history::Nanos;
-use quorate_checkers::stream::Follower;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::RunError;
+use super::following::{Following, stopped_at};
 use super::host_clock::HostClock;
+use super::interrupts::Interrupts;
 use crate::conductor::{Action, Conductor, Phase};
 use crate::fault::Effect;
 use crate::plan::Plan;
 use crate::report::progress::{Glance, Progress};
-use crate::report::stream;
 use crate::results::HistoryFile;
-use crate::streaming::First;
 use crate::world::Outcome;
 use crate::world::live::{LiveClient, LiveWorld, WorldError};
 
@@ -73,9 +71,8 @@ pub struct Drive<'a> {
     host_clock: HostClock,
     load_began: Option<Instant>,
     load: Load,
-    /// Judges what has happened so far; none once there is nothing more to tell.
-    follower: Option<Follower>,
-    first: First,
+    /// Judges what has happened so far; none if nothing is recorded.
+    following: Option<Following>,
     stop_on_first: bool,
     /// The phase that was last shown: each is, however short.
     shown: Option<Phase>,
@@ -91,8 +88,8 @@ impl<'a> Drive<'a> {
         recording: Recording,
     ) -> Result<Drive<'a>, RunError> {
         let mut conductor = Conductor::new(plan, Box::new(plan.replicas()))?;
-        let follower = match recording {
-            Recording::File(_) => Some(Follower::new(plan.header()?)),
+        let following = match recording {
+            Recording::File(_) => Some(Following::new(plan.header()?)),
             Recording::Off => {
                 conductor.record_nothing();
                 None
@@ -111,8 +108,7 @@ impl<'a> Drive<'a> {
             host_clock: HostClock::new(),
             load_began: None,
             load: Load::default(),
-            follower,
-            first: First::default(),
+            following,
             stop_on_first: false,
             shown: None,
         })
@@ -295,38 +291,25 @@ impl<'a> Drive<'a> {
         };
         for event in self.conductor.drain_events() {
             file.append(&event)?;
-            // What the judge of a stream does not understand, the judge of the whole will refuse.
-            if let Some(follower) = &mut self.follower
-                && follower.push(&event).is_err()
-            {
-                self.follower = None;
+            if let Some(following) = &mut self.following {
+                following.push(&event);
             }
         }
         Ok(())
     }
 
-    /// Tells the first anomaly, and the first that breaks a promise; ends the load there if that is wanted.
+    /// Ends the load at the first anomaly that breaks a promise, if that is wanted.
     fn heed(&mut self, progress: &Progress) {
-        while let Some(alarm) = self.follower.as_mut().and_then(Follower::next_alarm) {
-            let judged = self
-                .follower
-                .as_ref()
-                .map(|follower| follower.is_promised(&alarm));
-            let is_promised = matches!(judged, Some(Ok(true)));
-            if !self.first.tells(is_promised) {
-                continue;
-            }
-            let words = stream::alarm(&alarm, is_promised);
-            progress.say(&format!("  {words}"));
-            if is_promised {
-                // There is nothing more to tell, so nothing more to judge before the end.
-                self.follower = None;
-                if self.stop_on_first && self.conductor.phase() < Phase::Heal {
-                    let why = format!("stopped at the first broken promise: {words}");
-                    self.conductor.stop(self.now(), &why);
-                    self.load.stopped = Some(words);
-                }
-            }
+        let broken = self
+            .following
+            .as_mut()
+            .and_then(|following| following.heed(progress));
+        if let Some(words) = broken
+            && self.stop_on_first
+            && self.conductor.phase() < Phase::Heal
+        {
+            self.conductor.stop(self.now(), &stopped_at(&words));
+            self.load.stopped = Some(words);
         }
     }
 
@@ -339,26 +322,4 @@ impl<'a> Drive<'a> {
 async fn heal_all(world: &LiveWorld) -> Result<(), WorldError> {
     world.heal_everything().await?;
     world.ready().await
-}
-
-/// SIGINT and SIGTERM. Handlers are installed by hand because background jobs start with SIGINT ignored.
-struct Interrupts {
-    int: Signal,
-    term: Signal,
-}
-
-impl Interrupts {
-    fn new() -> std::io::Result<Interrupts> {
-        Ok(Interrupts {
-            int: signal(SignalKind::interrupt())?,
-            term: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.int.recv() => {}
-            _ = self.term.recv() => {}
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The loop between a conductor and a simulated cluster, in virtual time.
 //!
-//! It is the twin of `run/drive.rs`: it carries out what the one decides in the other, and hands back what came of it.
+//! It is the twin of `run/drive.rs`: it carries out what the one decides in the other, and hands back what came of it. Who
+//! advances it takes the events out, and may look at it in between; looking changes nothing.
 
 use quorate_checkers::history::{Event, Nanos};
 
@@ -39,47 +40,72 @@ enum Waiting {
 }
 
 /// One drive of a conductor through a simulated cluster.
-pub(super) struct Drive {
+pub struct Simulation {
     conductor: Conductor,
     cluster: Cluster,
     waiting: Waiting,
     quiet_ns_max: u64,
     /// Whether the conductor may have something new to say.
     is_news: bool,
+    happenings: u64,
 }
 
-impl Drive {
-    pub(super) fn new(plan: &Plan, weather: Weather) -> Result<Drive, SimError> {
-        Ok(Drive {
+impl Simulation {
+    /// A simulation of this plan, at its beginning.
+    ///
+    /// # Errors
+    /// When the plan cannot be carried out anywhere.
+    pub fn new(plan: &Plan, weather: Weather) -> Result<Simulation, SimError> {
+        Ok(Simulation {
             conductor: Conductor::new(plan, Box::new(plan.replicas()))?,
             cluster: Cluster::new(plan, weather),
             waiting: Waiting::Nothing,
             quiet_ns_max: plan.phases.quiet_ms_max.saturating_mul(NS_PER_MS),
             is_news: false,
+            happenings: 0,
         })
     }
 
-    /// Runs to the end.
-    pub(super) fn run(mut self) -> Result<Vec<Event>, SimError> {
-        let mut happenings = 0;
-        while let Some(until) = self.act() {
-            self.is_news = false;
-            while !self.is_news
-                && let Some(happening) = self.cluster.queue.next(until)
-            {
-                happenings += 1;
-                if happenings > HAPPENINGS_MAX {
-                    return Err(SimError::Endless {
-                        limit: HAPPENINGS_MAX,
-                    });
-                }
-                self.happen(happening)?;
+    /// Goes on until there may be something new in the history; false at the end.
+    ///
+    /// # Errors
+    /// When the run comes to no end.
+    pub fn advance(&mut self) -> Result<bool, SimError> {
+        let Some(until) = self.act() else {
+            return Ok(false);
+        };
+        self.is_news = false;
+        while !self.is_news
+            && let Some(happening) = self.cluster.queue.next(until)
+        {
+            self.happenings += 1;
+            if self.happenings > HAPPENINGS_MAX {
+                return Err(SimError::Endless {
+                    limit: HAPPENINGS_MAX,
+                });
             }
+            self.happen(happening)?;
         }
-        Ok(self.conductor.drain_events().collect())
+        Ok(true)
     }
 
-    fn now(&self) -> Nanos {
+    /// Takes out the events recorded since the last call, in order.
+    pub fn drain_events(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.conductor.drain_events()
+    }
+
+    /// Ends the load now and goes on to heal, drain, read and stop.
+    pub fn stop(&mut self, why: &str) {
+        self.conductor.stop(self.now(), why);
+    }
+
+    /// What decides, to look at: its phase, its faults, how far it is.
+    pub fn conductor(&self) -> &Conductor {
+        &self.conductor
+    }
+
+    /// Virtual time since the beginning.
+    pub fn now(&self) -> Nanos {
         self.cluster.queue.now()
     }
 

@@ -19,6 +19,7 @@ mod weather;
 use quorate_checkers::history::Event;
 use thiserror::Error;
 
+pub use drive::Simulation;
 pub use weather::{Span, Weather};
 
 use crate::plan::{Plan, PlanError};
@@ -48,5 +49,11 @@ pub enum SimError {
 /// Carries out a plan; returns the events of its history, without the header. Deterministic in its arguments.
 pub fn run(plan: &Plan, weather: &Weather) -> Result<Vec<Event>, SimError> {
     plan.validate()?;
-    drive::Drive::new(plan, *weather)?.run()
+    let mut simulation = Simulation::new(plan, *weather)?;
+    let mut events = Vec::new();
+    while simulation.advance()? {
+        events.extend(simulation.drain_events());
+    }
+    events.extend(simulation.drain_events());
+    Ok(events)
 }

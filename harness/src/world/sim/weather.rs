@@ -3,9 +3,11 @@
 //! Settings only. What travels, and in which order, is `network.rs`; what is lost is up to the faults of the plan.
 
 use quorate_workloads::Rng;
+use serde::{Deserialize, Serialize};
 
 /// A range of durations, each as likely as the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Span {
     /// The shortest, µs.
     pub min_us: u64,
@@ -27,7 +29,8 @@ impl Span {
 }
 
 /// How fast everything is that a plan says nothing about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Weather {
     /// From one node to another, one way.
     pub transit: Span,
@@ -64,6 +67,19 @@ impl Default for Weather {
 }
 
 impl Weather {
+    /// All ranges, by their names in plans.
+    pub(crate) fn spans(&self) -> [(&'static str, Span); 7] {
+        [
+            ("weather.transit", self.transit),
+            ("weather.gust", self.gust),
+            ("weather.client", self.client),
+            ("weather.sync", self.sync),
+            ("weather.redial", self.redial),
+            ("weather.boot", self.boot),
+            ("weather.strike", self.strike),
+        ]
+    }
+
     /// How long one message is under way, ns.
     pub(super) fn transit_ns(&self, rng: &mut Rng) -> u64 {
         let gust_ns = if rng.percent(self.gust_percent) {
