@@ -15,6 +15,7 @@ use super::writers::Writers;
 use crate::executor::{Executor, Sequential};
 use crate::exposure::Exposure;
 use crate::missing;
+use crate::session::claims::Claims;
 use crate::session::rows::Survey;
 use crate::sweep::{ByEnd, Span};
 use crate::witness::{Part, Witness};
@@ -270,6 +271,8 @@ pub struct Index {
     pub exposure: Exposure,
     /// What sessions saw, once somebody asked: six rows of the verdict share it.
     pub(crate) sessions: OnceLock<Survey>,
+    /// The same by what the nodes claim, once somebody asked.
+    pub(crate) claims: OnceLock<Claims>,
 }
 
 impl Index {
@@ -312,6 +315,7 @@ impl Index {
             keys,
             exposure: Exposure::of_history(history),
             sessions: OnceLock::new(),
+            claims: OnceLock::new(),
         }
     }
 

@@ -230,6 +230,11 @@ impl Operation {
         self.rare(|rare| rare.error = error.map(Into::into));
     }
 
+    /// Whether the nodes claim anything.
+    pub(crate) fn has_claims(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.claims.is_some())
+    }
+
     /// What the nodes claim. It is read from its text each time: for a few operations, not for all.
     pub fn evidence(&self) -> Option<Box<Evidence>> {
         serde_json::from_str(self.rare.as_ref()?.claims.as_deref()?).ok()

@@ -63,6 +63,14 @@ pub enum Datum {
     Tagged(Box<(Box<str>, Datum)>),
 }
 
+/// The value of the first entry whose key is this name.
+pub(super) fn named<'a>(entries: &'a [(Datum, Datum)], name: &str) -> Option<&'a Datum> {
+    let is_named =
+        |key: &Datum| matches!(key, Datum::Keyword(key) | Datum::Text(key) if &**key == name);
+    let found = entries.iter().find(|(key, _)| is_named(key));
+    found.map(|(_, value)| value)
+}
+
 impl Datum {
     /// A text.
     pub fn text(text: &str) -> Datum {
@@ -102,6 +110,14 @@ impl Datum {
                 [first, second] => Some((first, second)),
                 _ => None,
             },
+            _ => None,
+        }
+    }
+
+    /// What a map holds under a name.
+    pub fn field(&self, name: &str) -> Option<&Datum> {
+        match self {
+            Datum::Map(entries) => named(entries, name),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::datum::Datum;
+use super::datum::{Datum, named};
 use super::error::Problem;
 
 /// What kind of event it is (`:type`).
@@ -99,12 +99,7 @@ pub struct LogEvent {
 impl LogEvent {
     /// An unknown field by its name.
     pub fn extra(&self, name: &str) -> Option<&Datum> {
-        let named =
-            |key: &Datum| matches!(key, Datum::Keyword(key) | Datum::Text(key) if &**key == name);
-        self.extra
-            .iter()
-            .find(|(key, _)| named(key))
-            .map(|(_, value)| value)
+        named(&self.extra, name)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A log alone says nothing of the store, so there are no promises here: the model is the question. [`judge`] splits a log by key, lets
 //! the cheapest exact judge decide each, and says who decided and how much it judged. What nobody could decide is undecided, never kept.
 
+mod claims;
 mod error;
 mod options;
 mod register;
@@ -17,6 +18,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use claims::Claim;
 pub use error::{ModelError, functions, models_that_fit};
 pub use options::{FailedCas, Model, ModelOptions, NilReads};
 pub use report::{Answer, Ignored, KeyReport, ModelAnomaly, Outcomes, Report};
@@ -61,6 +63,10 @@ pub fn judge_with(
         operations: Outcomes::default(),
         ignored: ignored(&subject),
         keys: Vec::new(),
+        claims: match options.model {
+            Model::Sessions => claims::judge_claims(&subject, &keys, sessions::GUARANTEES),
+            _ => Vec::new(),
+        },
         notes: notes(&subject),
     };
     for operation in keys

@@ -4,6 +4,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::claims::Claim;
 use super::options::Model;
 use crate::explain::Explanation;
 use crate::log::Datum;
@@ -145,6 +146,9 @@ pub struct Report {
     pub ignored: Vec<Ignored>,
     /// One per key.
     pub keys: Vec<KeyReport>,
+    /// What the versions claim that answers came with; it changes no answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
     /// What the reader should know beside.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use super::options::NilReads;
 use super::register::written_or_read;
 use super::report::{Answer, KeyReport};
 use super::subject::{KeyOperations, Subject};
@@ -19,7 +18,7 @@ use crate::session::{Action, Kind, Rules, SessionOp, explain, order};
 const EXPLAINED_MAX: usize = 3;
 
 /// The four guarantees by their names.
-const GUARANTEES: [(Kind, &str); 4] = [
+pub(super) const GUARANTEES: [(Kind, &str); 4] = [
     (Kind::ReadYourWrites, "read-your-writes"),
     (Kind::MonotonicReads, "monotonic-reads"),
     (Kind::MonotonicWrites, "monotonic-writes"),
@@ -123,8 +122,7 @@ impl KeyReport {
 fn operations(subject: &Subject<'_>, key: u32, places: &[usize]) -> Option<Vec<SessionOp>> {
     let mut values = Values::default();
     let mut written: BTreeSet<ValueId> = BTreeSet::new();
-    let is_delete = |place: &usize| &*subject.operations[*place].f == "delete";
-    let deletes = places.iter().any(is_delete);
+    let nil_is_initial = subject.nil_is_initial(places);
     let mut ops = Vec::with_capacity(places.len());
     let mut unread = 0_usize;
     for &place in places {
@@ -133,10 +131,7 @@ fn operations(subject: &Subject<'_>, key: u32, places: &[usize]) -> Option<Vec<S
             "read" if operation.status != Status::Ok => continue,
             "read" => {
                 let value = subject.result(operation);
-                // Where something was deleted, nobody can tell which nothing was read.
-                let says_nothing =
-                    deletes || subject.options.nil_reads(subject.log.format) == NilReads::Unknown;
-                if value.is_nil() && says_nothing {
+                if value.is_nil() && !nil_is_initial {
                     continue;
                 }
                 Action::Read(values.id(value))

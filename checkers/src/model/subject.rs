@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ModelError, models_that_fit};
-use super::options::ModelOptions;
+use super::options::{ModelOptions, NilReads};
 use crate::history::Status;
 use crate::log::{Datum, InputFormat, Log, LogOperation, LogProcess};
 
@@ -118,6 +118,14 @@ impl<'a> Subject<'a> {
             *known.entry(&operation.process).or_insert(next)
         });
         all.collect()
+    }
+
+    /// Whether a read of nil among these operations of a key returned what was there in the beginning. Where something was deleted,
+    /// nobody can tell which nothing was read.
+    pub(super) fn nil_is_initial(&self, places: &[usize]) -> bool {
+        let is_delete = |place: &usize| &*self.operations[*place].f == "delete";
+        self.options.nil_reads(self.log.format) == NilReads::Initial
+            && !places.iter().any(is_delete)
     }
 
     /// The process of an operation as a dense number.

@@ -1,8 +1,7 @@
 //! Session guarantees where every answer tells its version: O(n), one remembered operation per session and guarantee.
 //!
-//! Versions are stamps, dots or anything else with a total order that the store shows. What a store says of its versions is a claim: for
-//! our own nodes it is evidence and convicts nobody, so no row of a verdict leans on this. It is for stores whose answers
-//! *are* versions. (Terry et al., PDIS 1994.)
+//! Versions are stamps, dots or anything else with a total order that the store shows. What a store says of its versions is a claim, and a
+//! claim convicts nobody: `claims.rs` and the model `sessions` tell it beside what the values prove. (Terry et al., PDIS 1994.)
 
 use crate::history::Status;
 use crate::register::ValueId;
@@ -22,7 +21,7 @@ pub struct Older {
     pub earlier: u32,
 }
 
-/// What came of one key.
+/// What came of one key, or of several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Pairs that were compared, in the order of [`Kind::ALL`].

@@ -5,6 +5,7 @@
 
 mod calm;
 pub mod causal;
+pub(crate) mod claims;
 pub mod exposed;
 mod graph;
 mod import;

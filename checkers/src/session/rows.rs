@@ -8,10 +8,11 @@ use crate::guarantee::Guarantee;
 use crate::history::{History, Index, KeyId, Nanos};
 use crate::missing::TOO_MANY;
 use crate::tale::Tale;
-use crate::witness::{Anomaly, Part, Witness};
+use crate::witness::{Amount, Anomaly, Part, Witness};
 
 use super::calm;
 use super::causal::{self, Analysis, Model, STEPS_MAX};
+use super::claims::{self, Claims};
 use super::import::{Processes, of_all, of_key};
 use super::order::{Kind, Knots, Rules, Violation, judge, judge_all};
 use super::scan::Writes;
@@ -120,6 +121,9 @@ impl Checker for Session {
         let count = &Survey::get(history, index).counts[self.0 as usize];
         finding.judged = count.judged;
         finding.seen = count.seen.len() as u64;
+        if let Some(rate) = Claims::get(history, index).rate(self.0) {
+            finding.measure(claims::MEASURE, Amount::Rate(rate));
+        }
         if count.seen.is_empty() {
             return finding;
         }

@@ -35,6 +35,7 @@ pub fn text(reference: &str, report: &Report, style: Style) -> String {
     let _ = writeln!(out);
     out.push_str(&table(report, style));
     let _ = writeln!(out);
+    out.push_str(&claims(report));
     let broken = report
         .keys
         .iter()
@@ -135,6 +136,34 @@ fn table(report: &Report, style: Style) -> String {
             "  ... and {} more keys",
             grouped((rows.len() - shown.len()) as u64)
         );
+    }
+    out
+}
+
+/// What answers claim of their versions, and the first of what does not fit together.
+fn claims(report: &Report) -> String {
+    let mut out = String::new();
+    if report.claims.is_empty() {
+        return out;
+    }
+    let _ = writeln!(
+        out,
+        "  by the versions that answers claim (a claim changes no finding):"
+    );
+    for claim in &report.claims {
+        let _ = writeln!(
+            out,
+            "  {:<20} {} of {} pairs go back, {}",
+            claim.part,
+            grouped(claim.older.seen),
+            grouped(claim.older.of),
+            claim.older
+        );
+    }
+    let first = report.claims.iter().find_map(|claim| claim.first.as_ref());
+    let _ = writeln!(out);
+    if let Some(first) = first {
+        let _ = writeln!(out, "{}", indented(&first.explanation.render()));
     }
     out
 }

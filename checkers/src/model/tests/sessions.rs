@@ -119,3 +119,52 @@ fn repeated_values_are_not_judged() {
         assert!(report.why.is_some_and(|why| why.contains("values repeat")));
     }
 }
+
+/// As [`sessions`] on one key, with a version beside each answer.
+fn versioned(operations: &[(u32, &str, &str, &str)]) -> String {
+    let lines = operations.iter().map(|(process, f, value, version)| {
+        format!(
+            "{{:process {process}, :type :invoke, :f :{f}, :value {value}}}\n\
+             {{:process {process}, :type :ok, :f :{f}, :value {value}, :version {version}}}\n"
+        )
+    });
+    lines.collect()
+}
+
+#[test]
+fn versions_are_told_and_change_no_answer() {
+    let report = |older: &str| {
+        let operations = [
+            (0, "write", "1", "7"),
+            (0, "read", "1", "7"),
+            (0, "read", "2", older),
+            (1, "write", "2", "9"),
+        ];
+        judged(Model::Sessions, &versioned(&operations), |_| {})
+    };
+    let (right, wrong, silent) = (report("9"), report("3"), report("nil"));
+    assert_eq!(right.keys, wrong.keys);
+    assert_eq!(right.keys, silent.keys);
+    let told = |report: &Report| -> Vec<(&'static str, u64, u64)> {
+        let claims = report.claims.iter();
+        claims
+            .map(|claim| (claim.part, claim.older.seen, claim.older.of))
+            .collect()
+    };
+    let (own, reads) = ("read-your-writes", "monotonic-reads");
+    assert_eq!(told(&right), [(own, 0, 2), (reads, 0, 1)]);
+    assert_eq!(told(&wrong), [(own, 1, 2), (reads, 1, 1)]);
+    assert_eq!(told(&silent), [(own, 0, 1)]);
+    let first = wrong.claims[1].first.as_ref().expect("a first one");
+    assert_eq!(first.witness, [2, 4]);
+    let words = first.explanation.render();
+    assert!(
+        words.contains("A, whose answer claims version 7, and then B"),
+        "{words}"
+    );
+    assert!(
+        words.contains("the answer to B claims version 3"),
+        "{words}"
+    );
+    assert!(words.contains("That is a claim, not a proof."), "{words}");
+}

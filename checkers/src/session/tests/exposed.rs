@@ -1,11 +1,17 @@
 //! Exposed versions against every pair of operations of a session.
 
 use super::draws::{Dice, Shape, cases, random};
-use crate::history::Status;
+use crate::guarantee::Guarantee;
+use crate::history::{Evidence, History, Stamp, Status};
 use crate::register::ValueId;
+use crate::session::claims;
 use crate::session::exposed::{Report, judge};
 use crate::session::order::Kind;
 use crate::session::{Action, SessionOp};
+use crate::statistics::Rate;
+use crate::testing::draw;
+use crate::verdict::Ruling;
+use crate::witness::Amount;
 
 const SHAPE: Shape = Shape {
     ops: 12,
@@ -88,6 +94,56 @@ fn random_histories_are_judged_as_by_all_pairs() {
         }
     }
     assert!(seen.iter().all(|&seen| seen > 100), "{seen:?}");
+}
+
+/// A history of two clients whose every answer claims a stamp.
+fn claimed(stamps: [i64; 4]) -> History {
+    let mut history = draw(
+        "
+        c1: |-w k 1-|           |-w k 2-|
+        c2:           |-r k 1-|           |-r k 2-|
+        ",
+    );
+    for (operation, wall_ns) in history.operations.iter_mut().zip(stamps) {
+        operation.set_evidence(Some(&Evidence {
+            version: Some(Stamp {
+                wall_ns,
+                node: "n1".to_owned(),
+            }),
+            ..Evidence::default()
+        }));
+    }
+    history
+}
+
+#[test]
+fn a_row_tells_what_nodes_claim_and_does_not_rule_by_it() {
+    let told = |history: &History, guarantee| {
+        let verdict = crate::judge(history);
+        let row = verdict.row(guarantee).expect("a row").clone();
+        let told = row.finding.measures.into_iter();
+        let told = told.filter(|measure| measure.name == claims::MEASURE);
+        let told: Vec<Amount> = told.map(|measure| measure.amount).collect();
+        (row.ruling, row.finding.seen, told)
+    };
+    for (stamps, writes, reads) in [
+        ([1, 1, 2, 2], 0, 0),
+        ([2, 2, 1, 1], 1, 1),
+        ([1, 1, 1, 1], 1, 0),
+    ] {
+        let history = claimed(stamps);
+        let rate = |older| vec![Amount::Rate(Rate::new(older, 1))];
+        let found = told(&history, Guarantee::MonotonicReads);
+        assert_eq!(found, (Ruling::NotSeen, 0, rate(reads)), "{stamps:?}");
+        let (_, seen, found) = told(&history, Guarantee::MonotonicWrites);
+        assert_eq!((seen, found), (0, rate(writes)), "{stamps:?}");
+    }
+    let mut silent = claimed([2, 2, 1, 1]);
+    for operation in &mut silent.operations {
+        operation.set_evidence(None);
+    }
+    let found = told(&silent, Guarantee::MonotonicReads);
+    assert_eq!(found, (Ruling::NotSeen, 0, Vec::new()));
 }
 
 #[test]
