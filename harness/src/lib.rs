@@ -15,4 +15,6 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod streaming;
+pub mod target;
+pub mod trial;
 pub mod world;
