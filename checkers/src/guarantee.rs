@@ -242,17 +242,20 @@ impl Guarantee {
             Guarantee::WritesFollowReads => {
                 "A write is newer than whatever its session had read of that key before. From outside this shows only in what sessions \
                  read, so a violation takes a write after a read and reads that go the other way round. Promised when monotonic \
-                 reads are and clocks are synchronised. Broken by a write-before-read."
+                 reads are and clocks are synchronised. Broken by a write-before-read: five operations prove it, and two more for \
+                 each further client that it runs through."
             }
             Guarantee::CausalConsistency => {
                 "A read returns nothing that something it knows of has replaced, on any key: an operation knows those before it in its \
                  session, the writes that it read from, and whatever those know. Promised when both fresh reads and no inversion \
-                 are and clocks are synchronised, for then every key is linearizable, and so the store. Broken by a causality-violation."
+                 are and clocks are synchronised, for then every key is linearizable, and so the store. Broken by a causality-violation: two to five \
+                 operations prove most, and two more for each further client that the knowledge came through."
             }
             _ => {
                 "Causal consistency, and all sessions agree on one order of the writes of each key: what a read knows of and did not return is \
                  older than what it returned. This is what last-write-wins claims to be. Promised as causal consistency is. Broken by a \
-                 causal-disagreement: two sessions that know the same writes take them in opposite orders."
+                 causal-disagreement: two sessions that know the same writes take them in opposite orders. Its proof may take the operations of \
+                 two causality-violations."
             }
         }
     }

@@ -88,27 +88,9 @@ impl<T: Copy> Graph<T> {
         from: u32,
         to: u32,
         allowed: impl Fn(u32) -> bool,
-        cost: impl Fn(T) -> u32,
+        cost: impl Fn(&Edge<T>) -> u32,
     ) -> Option<Vec<Edge<T>>> {
-        let mut best = vec![(NONE, NONE); self.nodes()];
-        let mut heap = BinaryHeap::from([Reverse((0_u32, from))]);
-        best[from as usize] = (0, NONE);
-        while let Some(Reverse((so_far, node))) = heap.pop() {
-            if node == to {
-                break;
-            }
-            if so_far > best[node as usize].0 {
-                continue;
-            }
-            for at in self.span(node) {
-                let edge = self.edges[at as usize];
-                let total = so_far.saturating_add(cost(edge.tag));
-                if total < best[edge.to as usize].0 && allowed(edge.to) {
-                    best[edge.to as usize] = (total, at);
-                    heap.push(Reverse((total, edge.to)));
-                }
-            }
-        }
+        let best = self.search(from, Some(to), allowed, cost);
         let mut way = Vec::new();
         let mut node = to;
         while node != from {
@@ -118,6 +100,52 @@ impl<T: Copy> Graph<T> {
         }
         way.reverse();
         Some(way)
+    }
+
+    /// How far each node is from one; [`NONE`] for those that no way leads to.
+    pub(super) fn distances(&self, from: u32, cost: impl Fn(&Edge<T>) -> u32) -> Vec<u32> {
+        let best = self.search(from, None, |_| true, cost);
+        best.into_iter().map(|(distance, _)| distance).collect()
+    }
+
+    /// The same graph with every edge turned round.
+    pub(super) fn reversed(&self) -> Graph<T> {
+        let turned = self.edges.iter().map(|edge| Edge {
+            from: edge.to,
+            to: edge.from,
+            tag: edge.tag,
+        });
+        Graph::new(self.nodes(), &turned.collect::<Vec<_>>())
+    }
+
+    /// The cheapest way from a node to each other one, as its cost and its last edge; no further than to a node, if there is one.
+    fn search(
+        &self,
+        from: u32,
+        to: Option<u32>,
+        allowed: impl Fn(u32) -> bool,
+        cost: impl Fn(&Edge<T>) -> u32,
+    ) -> Vec<(u32, u32)> {
+        let mut best = vec![(NONE, NONE); self.nodes()];
+        let mut heap = BinaryHeap::from([Reverse((0_u32, from))]);
+        best[from as usize] = (0, NONE);
+        while let Some(Reverse((so_far, node))) = heap.pop() {
+            if Some(node) == to {
+                break;
+            }
+            if so_far > best[node as usize].0 {
+                continue;
+            }
+            for at in self.span(node) {
+                let edge = self.edges[at as usize];
+                let total = so_far.saturating_add(cost(&edge));
+                if total < best[edge.to as usize].0 && allowed(edge.to) {
+                    best[edge.to as usize] = (total, at);
+                    heap.push(Reverse((total, edge.to)));
+                }
+            }
+        }
+        best
     }
 }
 

@@ -277,7 +277,7 @@ impl Knots {
         let knot = self.component[last.from as usize];
         let allowed = |node: u32| self.component[node as usize] == knot;
         // About how many operations each adds to a witness.
-        let cost = |because: Because| match because {
+        let cost = |edge: &Edge<Because>| match edge.tag {
             Because::Session(pair) if pair.kind == Kind::MonotonicReads => 4,
             Because::Session(pair) if pair.kind == Kind::MonotonicWrites => 2,
             Because::Session(_) => 3,

@@ -28,7 +28,7 @@ pub fn explain(
 
 /// The fewest operations that show a violation, in the order of their invocations.
 pub(in crate::session) fn witness(analysis: &Analysis<'_>, bad: Bad) -> Vec<SessionOp> {
-    let mut positions = vec![bad.read, bad.missed];
+    let mut positions = vec![bad.read];
     // Reads that come before what they read are not among the nodes of the analysis any more.
     let tangled = Nodes::of_tangled(analysis.ops);
     let nodes = if bad.pattern == Pattern::CyclicCo {
@@ -36,7 +36,10 @@ pub(in crate::session) fn witness(analysis: &Analysis<'_>, bad: Bad) -> Vec<Sess
     } else {
         &analysis.nodes
     };
-    if let Some(steps) = Proof::new(nodes, bad.pattern).and_then(|proof| proof.of(bad)) {
+    let proof = Proof::new(nodes, bad.pattern);
+    let bad = proof.as_ref().map_or(bad, |proof| proof.nearest(bad));
+    positions.push(bad.missed);
+    if let Some(steps) = proof.and_then(|proof| proof.of(bad)) {
         let ends = steps.iter().flat_map(|edge| match edge.tag {
             Because::Session => [NONE; 3],
             Because::Read => [edge.from, edge.to, NONE],
@@ -54,6 +57,22 @@ pub(in crate::session) fn witness(analysis: &Analysis<'_>, bad: Bad) -> Vec<Sess
         patterns.any(|pattern| (pattern == Pattern::ThinAirRead) == is_thin)
     };
     shrunk(analysis.ops, positions, broken)
+}
+
+/// How many operations a step along the causal order adds to a witness: a read, and the write that it returned unless the way begins there.
+fn causal_cost(start: u32, edge: &Edge<Because>) -> u32 {
+    match edge.tag {
+        Because::Session => 0,
+        Because::Read | Because::Known(_) => 1 + u32::from(edge.from != start),
+    }
+}
+
+/// As [`causal_cost`], for steps that reads imply as well: about, because these need proofs of their own.
+fn implied_cost(start: u32, edge: &Edge<Because>) -> u32 {
+    match edge.tag {
+        Because::Session | Because::Read => causal_cost(start, edge),
+        Because::Known(_) => 5,
+    }
 }
 
 /// What proves a violation, as edges.
@@ -77,13 +96,65 @@ impl<'a> Proof<'a> {
         })
     }
 
+    /// The node of the operation at a position.
+    fn node(&self, at: u32) -> Option<u32> {
+        let found = self.nodes.at.binary_search(&at).ok()?;
+        u32::try_from(found).ok()
+    }
+
+    /// The same violation by the write that takes the fewest operations to prove: a read may know of many that it missed.
+    fn nearest(&self, bad: Bad) -> Bad {
+        let Some(read) = self.node(bad.read) else {
+            return bad;
+        };
+        let returned = self.nodes.source[read as usize];
+        let (before, is_initial) = match bad.pattern {
+            Pattern::ThinAirRead | Pattern::CyclicCo => return bad,
+            Pattern::WriteCoInitRead => (None, true),
+            Pattern::WriteCoRead => (
+                Some(
+                    self.causal
+                        .distances(returned, |edge| causal_cost(returned, edge)),
+                ),
+                false,
+            ),
+            Pattern::CyclicCf => {
+                let all = self.all.as_ref();
+                (
+                    all.map(|all| all.distances(returned, |edge| implied_cost(returned, edge))),
+                    false,
+                )
+            }
+        };
+        let after = self
+            .causal
+            .reversed()
+            .distances(read, |edge| causal_cost(read, edge));
+        let cost = |write: u32| {
+            let before = match &before {
+                Some(before) => before[write as usize],
+                None if is_initial => 0,
+                None => NONE,
+            };
+            before.checked_add(after[write as usize])
+        };
+        let nodes = 0..u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        let writes = nodes.filter(|&node| {
+            let is_read = self.nodes.is_read[node as usize];
+            !is_read
+                && node != returned
+                && self.nodes.key[node as usize] == self.nodes.key[read as usize]
+        });
+        let known = writes.filter_map(|write| Some((cost(write)?, write)));
+        known.min().map_or(bad, |(_, write)| Bad {
+            missed: self.nodes.at[write as usize],
+            ..bad
+        })
+    }
+
     /// Every step from one operation to another; what convicts comes last.
     fn of(&self, bad: Bad) -> Option<Vec<Edge<Because>>> {
-        let node = |at: u32| {
-            let found = self.nodes.at.binary_search(&at).ok()?;
-            u32::try_from(found).ok()
-        };
-        let (read, missed) = (node(bad.read)?, node(bad.missed)?);
+        let (read, missed) = (self.node(bad.read)?, self.node(bad.missed)?);
         let returned = self.nodes.source[read as usize];
         let convicts = |from, to, tag| Edge { from, to, tag };
         let mut steps = match bad.pattern {
@@ -110,21 +181,14 @@ impl<'a> Proof<'a> {
 
     /// The way with the fewest changes of session.
     fn causal(&self, from: u32, to: u32) -> Option<Vec<Edge<Because>>> {
-        let cost = |because| match because {
-            Because::Session => 0,
-            Because::Read | Because::Known(_) => 1,
-        };
+        let cost = |edge: &Edge<Because>| causal_cost(from, edge);
         self.causal.way(from, to, |_| true, cost)
     }
 
     /// The way with the fewest changes, over what reads imply as well, with the proofs of that.
     fn implied(&self, from: u32, to: u32) -> Option<Vec<Edge<Because>>> {
-        let cost = |because| match because {
-            Because::Session => 0,
-            Because::Read => 2,
-            Because::Known(_) => 5,
-        };
         let mut steps = Vec::new();
+        let cost = |edge: &Edge<Because>| implied_cost(from, edge);
         for edge in self.all.as_ref()?.way(from, to, |_| true, cost)? {
             if let Because::Known(read) = edge.tag {
                 steps.extend(self.causal(edge.from, read)?);
@@ -150,9 +214,9 @@ pub(in crate::session) fn tell(
         &analysis.nodes
     };
     let teller = Teller { ops, nodes, value };
-    let steps = Proof::new(nodes, bad.pattern)
-        .and_then(|proof| proof.of(bad))
-        .unwrap_or_default();
+    let proof = Proof::new(nodes, bad.pattern);
+    let bad = proof.as_ref().map_or(bad, |proof| proof.nearest(bad));
+    let steps = proof.and_then(|proof| proof.of(bad)).unwrap_or_default();
     let (convicts, others) = steps
         .split_last()
         .map_or((None, &[][..]), |(last, others)| (Some(last), others));

@@ -5,4 +5,5 @@
 pub(crate) mod causal;
 mod draws;
 mod exposed;
+mod fewest;
 pub(crate) mod order;
