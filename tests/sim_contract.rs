@@ -10,3 +10,5 @@ mod judged;
 mod paused;
 #[path = "sim_contract/promises.rs"]
 mod promises;
+#[path = "sim_contract/tracing.rs"]
+mod tracing;

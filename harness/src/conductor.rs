@@ -180,6 +180,11 @@ impl Conductor {
         self.record.off();
     }
 
+    /// How many events were recorded so far: the index of the next one.
+    pub fn recorded(&self) -> u64 {
+        self.record.recorded()
+    }
+
     /// How many client operations completed so far.
     pub fn completed_ops(&self) -> u64 {
         self.record.completed_ops()

@@ -39,6 +39,10 @@ impl Record {
         self.events.drain(..)
     }
 
+    pub(super) fn recorded(&self) -> u64 {
+        self.next_index
+    }
+
     pub(super) fn completed_ops(&self) -> u64 {
         self.completed_ops
     }

@@ -131,6 +131,11 @@ impl Replica {
         }
     }
 
+    /// What reads of this replica see of a key now; none if nothing.
+    pub fn visible(&self, key: &str) -> Option<&Version> {
+        self.store.visible(key)
+    }
+
     /// Records that [`Replica::recover`] to what is held now, including what is on its way to the log.
     pub fn snapshot(&self) -> impl Iterator<Item = Record> {
         self.store.records()

@@ -91,14 +91,18 @@ impl Clients {
         queue.after(there_ns, next);
     }
 
+    /// What nodes know the operation of a client by that is under way.
+    pub(super) fn tag(&self, client: usize) -> Tag {
+        Tag {
+            connection: client as u64,
+            request: self.all.get(client).map_or(0, |asking| asking.ops),
+        }
+    }
+
     /// The request of an operation that is still under way, and to whom it goes.
     pub(super) fn request(&self, client: usize, op: u64) -> Option<(u16, Tag, Request)> {
         let asked = self.asked(client, op)?;
-        let tag = Tag {
-            connection: client as u64,
-            request: op,
-        };
-        Some((asked.node, tag, request(&asked.op)))
+        Some((asked.node, self.tag(client), request(&asked.op)))
     }
 
     /// A node answers.

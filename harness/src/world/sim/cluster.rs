@@ -11,9 +11,10 @@ use quorate_workloads::Rng;
 use super::clients::Clients;
 use super::disk::Wants;
 use super::faults::Ledger;
-use super::network::Network;
+use super::network::{Network, Parcel, lose};
 use super::node::{Node, Stimulus};
 use super::queue::{Happening, Queue};
+use super::trace::{Loss, What};
 use super::weather::Weather;
 use crate::fault::Link;
 use crate::plan::Plan;
@@ -101,17 +102,18 @@ impl Cluster {
             Happening::Dial { link, epoch } => self.dial(link, epoch),
             Happening::Greeted { link, stream } => {
                 if self.network.greeted(link, stream) {
+                    self.queue.note(|| What::LinkUp(link));
                     self.tell(link.from, Input::PeerUp(NodeId(link.to)));
                 }
             }
             Happening::Arrival { link, stream } => {
-                let from = NodeId(link.from);
-                for message in self.network.arrived(link, stream, self.queue.now()) {
-                    self.tell(link.to, Input::Peer { from, message });
+                for parcel in self.network.arrived(link, stream, self.queue.now()) {
+                    self.hand_over(link, parcel);
                 }
             }
             Happening::HungUp { link, stream } => {
                 if self.network.hung_up(link, stream) {
+                    self.queue.note(|| What::LinkDown(link));
                     self.tell(link.from, Input::PeerDown(NodeId(link.to)));
                     self.dial_soon(link);
                 }
@@ -134,10 +136,14 @@ impl Cluster {
     }
 
     fn boot(&mut self, number: u16) {
-        let Some(node) = self.node(number).filter(|node| node.process.is_none()) else {
+        let place = usize::from(number).checked_sub(1);
+        let node = place.and_then(|place| self.nodes.get_mut(place));
+        let Some(node) = node.filter(|node| node.process.is_none()) else {
             return;
         };
-        node.boot();
+        let (epoch, process) = node.boot();
+        self.queue
+            .tell(|tracer, now| tracer.booted(now, number, epoch, &process.replica));
         for link in self.network.links_from(number) {
             self.dial_soon(link);
         }
@@ -182,7 +188,23 @@ impl Cluster {
         };
         if node.alive_in(epoch).is_some() {
             let tokens = node.disk.end_sync();
+            let records = tokens.len();
+            self.queue.note(|| What::Synced {
+                node: number,
+                records,
+            });
             self.stimulate(number, epoch, Stimulus::Synced(tokens));
+        }
+    }
+
+    /// A message has come to the end of its link.
+    fn hand_over(&mut self, link: Link, parcel: Parcel) {
+        match self.node(link.to) {
+            Some(node) if node.process.is_some() => {
+                let epoch = node.epoch;
+                self.stimulate(link.to, epoch, Stimulus::Message { link, parcel });
+            }
+            _ => lose(link, parcel.number, Loss::ReceiverDied, &mut self.queue),
         }
     }
 
@@ -204,6 +226,16 @@ impl Cluster {
         }
         match stimulus {
             Stimulus::Input(input) => self.step(number, input),
+            Stimulus::Message { link, parcel } => {
+                let Parcel {
+                    number: message,
+                    message: says,
+                } = parcel;
+                self.queue.note(|| What::Delivered { message, link });
+                let from = NodeId(link.from);
+                let message = says;
+                self.step(number, Input::Peer { from, message });
+            }
             Stimulus::SyncDue => {
                 let weather = self.weather;
                 let wants = self.node(number).map(|node| node.disk.begin_sync(&weather));
@@ -225,8 +257,18 @@ impl Cluster {
     /// One step of a replica, and everything that must happen because of it, in the order of the node's shell.
     fn step(&mut self, number: u16, input: Input) {
         let now = self.queue.now();
-        let outputs = self.node(number).map(|node| node.step(now, input));
-        for output in outputs.unwrap_or_default() {
+        self.queue
+            .tell(|tracer, now| tracer.begins(now, number, &input));
+        let place = usize::from(number).checked_sub(1);
+        let Some(node) = place.and_then(|place| self.nodes.get_mut(place)) else {
+            return;
+        };
+        let outputs = node.step(now, input);
+        if let Some(process) = &node.process {
+            self.queue
+                .tell(|tracer, now| tracer.ends(now, number, &process.replica, &outputs));
+        }
+        for output in outputs {
             match output {
                 Output::Send { to, message } => {
                     let link = Link {

@@ -91,13 +91,15 @@ impl Disk {
     }
 
     /// Its process is killed. Of what was being written, some first part has reached the disk; what was not is gone.
-    pub(super) fn lose_memory(&mut self) {
-        self.queued.clear();
+    /// Returns what is gone.
+    pub(super) fn lose_memory(&mut self) -> Vec<Record> {
         let mut torn = self.syncing.take().unwrap_or_default();
         let reached = self.rng.between(0, torn.len() as u64);
-        torn.truncate(usize::try_from(reached).unwrap_or(0));
+        let mut gone = torn.split_off(usize::try_from(reached).unwrap_or(0));
         self.durable
             .extend(torn.into_iter().map(|(_, record)| record));
+        gone.append(&mut self.queued);
+        gone.into_iter().map(|(_, record)| record).collect()
     }
 
     /// Everything that a start of the process finds.

@@ -8,9 +8,11 @@ use quorate_checkers::history::{Event, Nanos};
 use super::SimError;
 use super::cluster::Cluster;
 use super::queue::{Happening, later};
+use super::trace::Step;
 use super::weather::Weather;
 use crate::conductor::{Action, Conductor};
 use crate::plan::Plan;
+use crate::world::{ClientOp, Outcome};
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
@@ -66,6 +68,18 @@ impl Simulation {
         })
     }
 
+    /// Takes down everything that happens from now on, for [`take_steps`](Self::take_steps). That changes nothing else.
+    #[must_use]
+    pub fn traced(mut self) -> Simulation {
+        self.cluster.queue.trace();
+        self
+    }
+
+    /// Takes out what happened since the last call, if the simulation is [`traced`](Self::traced).
+    pub fn take_steps(&mut self) -> Vec<Step> {
+        self.cluster.queue.take_steps()
+    }
+
     /// Goes on until there may be something new in the history; false at the end.
     ///
     /// # Errors
@@ -116,7 +130,7 @@ impl Simulation {
                 // Time goes on even if the conductor wants it to stand still.
                 Action::Wait(until) => return Some(until.max(later(self.now(), 1))),
                 Action::Done => return None,
-                Action::Invoke { client, node, op } => self.cluster.invoke(client, node, op),
+                Action::Invoke { client, node, op } => self.invoke(client, node, op),
                 Action::Settle => self.wait_for(Waiting::Settled(self.in_ms(READY_MS_MAX))),
                 Action::Inject(index) => self.strike_soon(Happening::Strike(index)),
                 Action::Heal(index) => self.strike_soon(Happening::Lift(index)),
@@ -127,6 +141,28 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    fn invoke(&mut self, client: usize, node: u16, op: ClientOp) {
+        self.cluster.invoke(client, node, op);
+        let (tag, invocation) = (self.cluster.clients.tag(client), self.last_index());
+        self.cluster
+            .queue
+            .tell(|tracer, now| tracer.invoked(now, tag, invocation, node));
+    }
+
+    fn completed(&mut self, client: usize, outcome: Outcome) {
+        let tag = self.cluster.clients.tag(client);
+        self.conductor.completed(self.now(), client, outcome);
+        let completion = self.last_index();
+        self.cluster
+            .queue
+            .tell(|tracer, now| tracer.completed(now, tag, completion));
+    }
+
+    /// The index of the newest event.
+    fn last_index(&self) -> u64 {
+        self.conductor.recorded().saturating_sub(1)
     }
 
     fn in_ms(&self, ms: u64) -> Nanos {
@@ -153,13 +189,13 @@ impl Simulation {
                 outcome,
             } => {
                 if self.cluster.clients.finish(client, op) {
-                    self.conductor.completed(now, client, outcome);
+                    self.completed(client, outcome);
                 }
             }
             Happening::GaveUp { client, op } => {
                 if let Some(outcome) = self.cluster.clients.overdue(client, op) {
                     self.cluster.clients.finish(client, op);
-                    self.conductor.completed(now, client, outcome);
+                    self.completed(client, outcome);
                 }
             }
             Happening::Strike(index) => {

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::cluster::Cluster;
-use super::network::Rule;
+use super::network::{Rule, lose};
+use super::node::Stimulus;
+use super::trace::{Loss, What};
 use crate::fault::{Effect, Fault};
 use crate::world::node_name;
 
@@ -121,9 +123,21 @@ impl Cluster {
 
     fn kill(&mut self, number: u16) {
         if let Some(node) = self.node(number) {
-            node.kill();
+            let (forgotten, unread) = node.kill();
+            self.queue.note(|| What::Killed { node: number });
+            for record in forgotten {
+                self.queue.note(|| What::Forgot {
+                    node: number,
+                    record,
+                });
+            }
+            for stimulus in unread {
+                if let Stimulus::Message { link, parcel } = stimulus {
+                    lose(link, parcel.number, Loss::ReceiverDied, &mut self.queue);
+                }
+            }
         }
-        self.network.sender_died(number);
+        self.network.sender_died(number, &mut self.queue);
         self.network.receiver_died(number, &mut self.queue);
         self.clients.node_died(number, &mut self.queue);
     }
@@ -131,6 +145,7 @@ impl Cluster {
     fn pause(&mut self, number: u16) {
         if let Some(process) = self.node(number).and_then(|node| node.process.as_mut()) {
             process.inbox.get_or_insert_default();
+            self.queue.note(|| What::Paused { node: number });
         }
     }
 
@@ -162,15 +177,22 @@ impl Cluster {
         let Some(process) = self.node(node).and_then(|node| node.alive_in(epoch)) else {
             return false;
         };
-        for stimulus in process.inbox.take().unwrap_or_default() {
-            self.stimulate(node, epoch, stimulus);
+        if let Some(inbox) = process.inbox.take() {
+            self.queue.note(|| What::Resumed { node });
+            for stimulus in inbox {
+                self.stimulate(node, epoch, stimulus);
+            }
         }
         true
     }
 
     fn set_clocks(&mut self) {
         for node in &mut self.nodes {
-            node.offset_ns = self.ledger.offset_ns(node.id.0);
+            let offset_ns = self.ledger.offset_ns(node.id.0);
+            if std::mem::replace(&mut node.offset_ns, offset_ns) != offset_ns {
+                let node = node.id.0;
+                self.queue.note(|| What::ClockSet { node, offset_ns });
+            }
         }
     }
 }

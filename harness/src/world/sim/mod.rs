@@ -14,6 +14,7 @@ mod node;
 mod queue;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 mod weather;
 
 use quorate_checkers::history::Event;
@@ -23,6 +24,7 @@ pub use drive::Simulation;
 pub use weather::{Span, Weather};
 
 use crate::plan::{Plan, PlanError};
+use trace::Step;
 
 /// Why a plan could not be carried out in the simulated world.
 #[derive(Debug, Error)]
@@ -47,9 +49,27 @@ pub enum SimError {
 }
 
 /// Carries out a plan; returns the events of its history, without the header. Deterministic in its arguments.
+///
+/// # Errors
+/// When the plan cannot be carried out, or comes to no end.
 pub fn run(plan: &Plan, weather: &Weather) -> Result<Vec<Event>, SimError> {
     plan.validate()?;
-    let mut simulation = Simulation::new(plan, *weather)?;
+    finish(&mut Simulation::new(plan, *weather)?)
+}
+
+/// The same, and every step that was taken inside the cluster.
+///
+/// # Errors
+/// As [`run`].
+pub fn traced(plan: &Plan, weather: &Weather) -> Result<(Vec<Event>, Vec<Step>), SimError> {
+    plan.validate()?;
+    let mut simulation = Simulation::new(plan, *weather)?.traced();
+    let events = finish(&mut simulation)?;
+    Ok((events, simulation.take_steps()))
+}
+
+/// Goes on to the end.
+fn finish(simulation: &mut Simulation) -> Result<Vec<Event>, SimError> {
     let mut events = Vec::new();
     while simulation.advance()? {
         events.extend(simulation.drain_events());

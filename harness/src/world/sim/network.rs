@@ -10,6 +10,7 @@ use quorate_node::protocol::PeerMessage;
 use quorate_workloads::Rng;
 
 use super::queue::{Happening, Queue, later};
+use super::trace::{Loss, What};
 use super::weather::Weather;
 use crate::fault::{Cut, Link};
 
@@ -65,8 +66,23 @@ enum Stage {
 #[derive(Debug)]
 struct Stream {
     stage: Stage,
-    /// What was sent and has not arrived, with the time of its arrival. Times never decrease.
-    in_flight: VecDeque<(Nanos, PeerMessage)>,
+    /// What was sent and has not arrived. Times of arrival never decrease.
+    in_flight: VecDeque<InFlight>,
+}
+
+/// A message that was sent and has not arrived.
+#[derive(Debug)]
+struct InFlight {
+    /// When it arrives.
+    due: Nanos,
+    parcel: Parcel,
+}
+
+/// A message, and the number by which it is told from all others of the run.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    pub(super) number: u64,
+    pub(super) message: PeerMessage,
 }
 
 /// One directed link.
@@ -83,6 +99,8 @@ struct Wire {
 pub(super) struct Network {
     weather: Weather,
     wires: BTreeMap<Link, Wire>,
+    /// Messages sent so far.
+    sent: u64,
 }
 
 impl Network {
@@ -104,6 +122,7 @@ impl Network {
                 .filter(|link| link.from != link.to)
                 .map(wire)
                 .collect(),
+            sent: 0,
         }
     }
 
@@ -156,18 +175,23 @@ impl Network {
         let Some(wire) = self.wires.get_mut(&link) else {
             return;
         };
+        self.sent += 1;
+        let number = self.sent;
+        queue.tell(|tracer, now| tracer.sent(now, number, link, &message));
         let late_by_ns = wire.late_by_ns(&weather);
         let Some((&id, stream)) = wire.current().filter(|(_, s)| s.stage == Stage::Up) else {
+            lose(link, number, Loss::NoConnection, queue);
             return;
         };
-        let before = stream.in_flight.back().map_or(Nanos(0), |&(due, _)| due);
+        let before = stream.in_flight.back().map_or(Nanos(0), |last| last.due);
         let due = later(queue.now(), late_by_ns).max(before);
-        stream.in_flight.push_back((due, message));
+        let parcel = Parcel { number, message };
+        stream.in_flight.push_back(InFlight { due, parcel });
         queue.at(due, Happening::Arrival { link, stream: id });
     }
 
     /// The messages of a stream that have arrived by now.
-    pub(super) fn arrived(&mut self, link: Link, id: StreamId, now: Nanos) -> Vec<PeerMessage> {
+    pub(super) fn arrived(&mut self, link: Link, id: StreamId, now: Nanos) -> Vec<Parcel> {
         let Some(wire) = self.wires.get_mut(&link) else {
             return Vec::new();
         };
@@ -177,13 +201,13 @@ impl Network {
         let Some(stream) = wire.streams.get_mut(&id) else {
             return Vec::new();
         };
-        let count = stream.in_flight.partition_point(|&(due, _)| due <= now);
+        let count = stream.in_flight.partition_point(|coming| coming.due <= now);
         let arrived = stream.in_flight.drain(..count);
-        let messages = arrived.map(|(_, message)| message).collect();
+        let parcels = arrived.map(|coming| coming.parcel).collect();
         if stream.stage == Stage::Orphaned && stream.in_flight.is_empty() {
             wire.streams.remove(&id);
         }
-        messages
+        parcels
     }
 
     /// The sender notices that its connection broke, unless news of that is held back too. Whether it noticed.
@@ -200,14 +224,15 @@ impl Network {
     }
 
     /// The sending process of these links was killed. Some first part of what each had sent is still under way.
-    pub(super) fn sender_died(&mut self, node: u16) {
-        for (_, wire) in self.wires.iter_mut().filter(|(link, _)| link.from == node) {
+    pub(super) fn sender_died(&mut self, node: u16, queue: &mut Queue) {
+        for (&link, wire) in self.wires.iter_mut().filter(|(link, _)| link.from == node) {
             for stream in wire.streams.values_mut() {
                 if matches!(stream.stage, Stage::Greeting | Stage::Up) {
                     let left = wire.rng.between(0, stream.in_flight.len() as u64);
-                    stream
-                        .in_flight
-                        .truncate(usize::try_from(left).unwrap_or(0));
+                    let left = usize::try_from(left).unwrap_or(0);
+                    for lost in stream.in_flight.drain(left..) {
+                        lose(link, lost.parcel.number, Loss::SenderDied, queue);
+                    }
                 }
                 stream.stage = Stage::Orphaned;
             }
@@ -315,16 +340,21 @@ impl Wire {
 
     /// Everything in flight is lost, and the sender will hear of it.
     fn break_streams(&mut self, link: Link, weather: &Weather, queue: &mut Queue) {
-        self.streams
-            .retain(|_, stream| stream.stage != Stage::Orphaned);
         for (&id, stream) in &mut self.streams {
-            stream.in_flight.clear();
+            for lost in stream.in_flight.drain(..) {
+                lose(link, lost.parcel.number, Loss::ConnectionBroke, queue);
+            }
+            if stream.stage == Stage::Orphaned {
+                continue;
+            }
             if stream.stage != Stage::Broken {
                 stream.stage = Stage::Broken;
                 let heard_ns = weather.transit.draw_ns(&mut self.rng);
                 queue.after(heard_ns, Happening::HungUp { link, stream: id });
             }
         }
+        self.streams
+            .retain(|_, stream| stream.stage != Stage::Orphaned);
     }
 
     /// Something was lifted: if nothing holds the link any more, what waited in it arrives in one burst.
@@ -334,8 +364,8 @@ impl Wire {
         }
         let due = later(queue.now(), self.late_by_ns(weather));
         for (&stream, waiting) in &mut self.streams {
-            for (arrival, _) in &mut waiting.in_flight {
-                *arrival = due;
+            for coming in &mut waiting.in_flight {
+                coming.due = due;
             }
             if !waiting.in_flight.is_empty() {
                 queue.at(due, Happening::Arrival { link, stream });
@@ -345,6 +375,11 @@ impl Wire {
             }
         }
     }
+}
+
+/// Nobody will ever get this message.
+pub(super) fn lose(link: Link, message: u64, why: Loss, queue: &mut Queue) {
+    queue.note(|| What::Lost { message, link, why });
 }
 
 #[cfg(test)]
@@ -396,7 +431,8 @@ mod tests {
                     if !arrived.is_empty() {
                         passed.last_arrival = queue.now();
                     }
-                    passed.arrived.extend(arrived);
+                    let messages = arrived.into_iter().map(|parcel| parcel.message);
+                    passed.arrived.extend(messages);
                 }
                 other => panic!("the network plans no {other:?}"),
             }
@@ -474,7 +510,7 @@ mod tests {
         for seed in 0..200 {
             let (mut network, mut queue) = opened(seed);
             send(&mut network, &mut queue, 0..3);
-            network.sender_died(LINK.from);
+            network.sender_died(LINK.from, &mut queue);
             let passed = pass(&mut network, &mut queue, SECOND);
             let count = passed.arrived.len();
             assert_eq!(passed.arrived, messages(0..count as u64));

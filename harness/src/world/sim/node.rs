@@ -4,10 +4,12 @@
 
 use quorate_checkers::history::Nanos;
 use quorate_node::config::{NodeId, StoreConfig};
-use quorate_node::protocol::{self, Input, Now, Output, Replica, Token, WallNanos};
+use quorate_node::protocol::{self, Input, Now, Output, Record, Replica, Token, WallNanos};
 use quorate_workloads::Rng;
 
 use super::disk::Disk;
+use super::network::Parcel;
+use crate::fault::Link;
 use crate::world::node_name;
 
 /// What the wall clock shows when the simulation begins, ns since the Unix epoch. Any number would do.
@@ -18,6 +20,8 @@ const WALL_AT_START_NS: i64 = 1_700_000_000_000_000_000;
 pub(super) enum Stimulus {
     /// An input for the replica.
     Input(Input),
+    /// A message that came over a link.
+    Message { link: Link, parcel: Parcel },
     /// It is time to sync the log.
     SyncDue,
     /// These records are durable.
@@ -60,22 +64,24 @@ impl Node {
         }
     }
 
-    /// Starts its process, which is dead, on what is on its disk.
-    pub(super) fn boot(&mut self) {
+    /// Starts its process, which is dead, on what is on its disk; how often that was done, this time included.
+    pub(super) fn boot(&mut self) -> (u64, &Process) {
         self.epoch += 1;
         let records = self.disk.records();
         let replica = Replica::recover(self.store.clone(), self.id, self.epoch, records);
-        self.process = Some(Process {
+        let process = self.process.insert(Process {
             replica,
             inbox: None,
             alarm: None,
         });
+        (self.epoch, process)
     }
 
-    /// `kill -9`.
-    pub(super) fn kill(&mut self) {
-        self.process = None;
-        self.disk.lose_memory();
+    /// `kill -9`. Returns the records that it takes back, and the messages that nobody will read.
+    pub(super) fn kill(&mut self) -> (Vec<Record>, Vec<Stimulus>) {
+        let process = self.process.take();
+        let unread = process.and_then(|process| process.inbox);
+        (self.disk.lose_memory(), unread.unwrap_or_default())
     }
 
     /// Its process, if it is alive and was started for the `epoch`th time.

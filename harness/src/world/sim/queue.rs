@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use quorate_checkers::history::Nanos;
 
 use super::network::StreamId;
+use super::trace::{Step, Tracer, What};
 use crate::fault::{Effect, Link};
 use crate::world::Outcome;
 
@@ -60,6 +61,8 @@ pub(super) struct Queue {
     now: Nanos,
     planned: u64,
     due: BTreeMap<(Nanos, u64), Happening>,
+    /// Takes down what happened, if somebody wants to know.
+    tracer: Option<Box<Tracer>>,
 }
 
 impl Queue {
@@ -68,6 +71,30 @@ impl Queue {
             now: Nanos(0),
             planned: 0,
             due: BTreeMap::new(),
+            tracer: None,
+        }
+    }
+
+    /// From now on what happens is taken down.
+    pub(super) fn trace(&mut self) {
+        self.tracer = Some(Box::default());
+    }
+
+    /// Takes out what was taken down since the last call.
+    pub(super) fn take_steps(&mut self) -> Vec<Step> {
+        let taken = self.tracer.as_mut().map(|tracer| tracer.take());
+        taken.unwrap_or_default()
+    }
+
+    /// Takes down what happens now, if somebody wants to know.
+    pub(super) fn note(&mut self, what: impl FnOnce() -> What) {
+        self.tell(|tracer, now| tracer.note(now, what()));
+    }
+
+    /// Tells whoever takes down what happens, if somebody does.
+    pub(super) fn tell(&mut self, tell: impl FnOnce(&mut Tracer, Nanos)) {
+        if let Some(tracer) = &mut self.tracer {
+            tell(tracer, self.now);
         }
     }
 
