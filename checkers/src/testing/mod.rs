@@ -4,6 +4,7 @@ mod backwards;
 mod linear;
 mod metamorphic;
 mod mutants;
+mod quorums;
 mod random;
 mod sessions;
 mod timeline;

@@ -50,7 +50,7 @@ struct Shape {
     ok: u32,
 }
 
-const SHAPES: [Shape; 4] = [
+const SHAPES: [Shape; 5] = [
     Shape {
         operations: (0, 14),
         processes: 4,
@@ -62,6 +62,14 @@ const SHAPES: [Shape; 4] = [
     Shape {
         operations: (4, 12),
         processes: 4,
+        keys: 1,
+        values: 3,
+        ok: 30,
+    },
+    // A few writes of one key, so that its census often has an older one.
+    Shape {
+        operations: (2, 6),
+        processes: 2,
         keys: 1,
         values: 3,
         ok: 30,
@@ -150,9 +158,13 @@ pub(crate) fn any_history() -> impl Strategy<Value = Drawn> {
     let operations = prop::sample::select(SHAPES.as_slice()).prop_flat_map(|shape| {
         proptest::collection::vec(draft(shape), shape.operations.0..=shape.operations.1)
     });
-    // A census per key: for each replica perhaps an answer.
-    let census =
-        proptest::collection::vec(proptest::option::weighted(0.9, (0..6u8, -1..8i64)), 0..=6);
+    // A census per key: for each replica perhaps an answer, and of some a second one, which may fail.
+    let answer = (
+        0..6u8,
+        -1..8i64,
+        prop_oneof![9 => Just(0u8), 1 => Just(1u8)],
+    );
+    let census = proptest::collection::vec(proptest::option::weighted(0.9, answer), 0..=9);
     let faults = prop_oneof![
         2 => Just(Vec::new()),
         3 => proptest::collection::vec(fault(), 0..3),
@@ -172,7 +184,7 @@ pub(crate) fn any_history() -> impl Strategy<Value = Drawn> {
 fn build(
     header: Header,
     operations: &[Draft],
-    census: &[Option<(u8, i64)>],
+    census: &[Option<(u8, i64, u8)>],
     faults: &[FaultDraft],
 ) -> History {
     let mut events = Vec::new();
@@ -191,15 +203,17 @@ fn build(
     }
     let end = clocks.values().map(|(_, clock)| *clock).max().unwrap_or(0);
     for (at, answer) in census.iter().enumerate() {
-        let Some((f, value)) = answer else { continue };
+        let Some((f, value, ended)) = answer else {
+            continue;
+        };
         let draft = Draft {
             process: 0,
             f: 200 + f,
-            key: u8::try_from(at / 3).expect("small"),
+            key: u8::try_from(at / 3 % 2).expect("small"),
             value: *value,
             gap: 0,
             length: 0,
-            end: 0,
+            end: *ended,
             node: u8::try_from(at % 3).expect("small") + 1,
             level: None,
             stamp: None,
