@@ -10,11 +10,12 @@
 mod census;
 mod clients;
 mod record;
+mod source;
 
 use std::collections::VecDeque;
 
 use quorate_checkers::history::{Event, Nanos};
-use quorate_workloads::{Action as Turn, Rng, Workload};
+use quorate_workloads::Rng;
 
 use crate::fault::{Effect, Fault};
 use crate::plan::{Plan, PlanError, Scheduled};
@@ -22,6 +23,7 @@ use crate::world::{ClientOp, OpKind, Outcome};
 use census::Census;
 use clients::Clients;
 use record::Record;
+use source::{Assignment, Source};
 
 /// After the load ended, operations in flight may take this much longer than their own time-out, ms.
 const STRAGGLER_MS: u64 = 1_000;
@@ -115,8 +117,7 @@ pub struct Conductor {
     op_timeout: Nanos,
     storm_began: Nanos,
     load_ends: Nanos,
-    workload: Box<dyn Workload>,
-    levels: (u32, u32),
+    source: Source,
     rng: Rng,
     clients: Clients,
     census: Census,
@@ -128,7 +129,7 @@ pub struct Conductor {
 impl Conductor {
     /// A conductor for this plan. `replicas_of` names the nodes that should hold a key.
     pub fn new(plan: &Plan, replicas_of: ReplicasOf) -> Result<Conductor, PlanError> {
-        let (kind, settings) = plan.load.kind()?;
+        let (kind, _) = plan.load.kind()?;
         let ms = |ms: u64| Nanos(ms.saturating_mul(1_000_000));
         Ok(Conductor {
             phase: Phase::Settle,
@@ -140,8 +141,7 @@ impl Conductor {
             op_timeout: ms(plan.load.op_timeout_ms),
             storm_began: Nanos::NEVER,
             load_ends: Nanos::NEVER,
-            workload: kind.build(&settings),
-            levels: (plan.store.r.into(), plan.store.w.into()),
+            source: Source::new(plan)?,
             rng: Rng::stream(plan.seed, "load"),
             clients: Clients::new(plan, kind.coordinators()),
             census: Census::default(),
@@ -225,6 +225,7 @@ impl Conductor {
         self.storm_began = Nanos(now.0 + self.warm.0);
         self.load_ends = Nanos(self.storm_began.0 + self.storm.0);
         self.clients.start(now);
+        self.source.start(now);
         self.enter(Phase::Warm, now);
     }
 
@@ -296,7 +297,7 @@ impl Conductor {
             self.record
                 .note(now, "queues were not empty at the end of the quiet time");
         }
-        let keys = self.workload.keys();
+        let keys = self.source.keys();
         self.census = Census::new(keys.iter().flat_map(|key| {
             (self.replicas_of)(key)
                 .into_iter()
@@ -338,41 +339,38 @@ impl Conductor {
             self.enter(Phase::Storm, now);
         }
         if now >= self.load_ends {
+            self.note_unasked(now);
             self.enter(Phase::Heal, now);
             return self.heal(now);
         }
         if let Some(action) = self.due_fault(now) {
             return action;
         }
-        if let Some(client) = self.clients.due(now, &mut self.rng) {
-            let turn = self.workload.next(client as u64, &mut self.rng);
-            let (r, w) = self.levels;
-            let (f, level) = match turn.action {
-                Turn::Read => (OpKind::Read, r),
-                Turn::Write(value) => (OpKind::Write(value), w),
-                Turn::Delete => (OpKind::Delete, w),
-            };
-            return self.invoke(
-                now,
-                client,
-                ClientOp {
-                    f,
-                    key: turn.key,
-                    level: Some(level),
-                },
-                None,
-            );
+        if let Some(Assignment { client, node, op }) =
+            self.source.due(now, &mut self.clients, &mut self.rng)
+        {
+            return self.invoke(now, client, op, node);
         }
         let next = self
             .load_ends
             .min(self.next_fault())
-            .min(self.clients.next_due(now));
+            .min(self.source.next_due(now, &self.clients));
         let next = if self.phase == Phase::Warm {
             next.min(self.storm_began)
         } else {
             next
         };
         Action::Wait(next.max(now))
+    }
+
+    fn note_unasked(&mut self, now: Nanos) {
+        let unasked = self.source.unasked();
+        if unasked > 0 {
+            let text = format!(
+                "{unasked} operations of the script were never asked: their clients were busy until the load was over"
+            );
+            self.record.note(now, &text);
+        }
     }
 
     /// Lets `client` ask `node` (or its own coordinator) for `op`.

@@ -82,6 +82,7 @@ fn spec(run: &args::Run) -> PlanSpec {
         lasts: run.lasts.clone(),
         faults: run.faults.clone(),
         timeline: None,
+        script: None,
         seed: run.seed,
         world: run.world.clone(),
         weather: None,

@@ -72,6 +72,12 @@ impl Clients {
         self.all[client].process
     }
 
+    /// Whether an operation of this client is under way.
+    pub(super) fn is_busy(&self, client: usize) -> bool {
+        let client = self.all.get(client);
+        client.is_some_and(|client| client.in_flight.is_some())
+    }
+
     pub(super) fn busy(&self) -> bool {
         self.all.iter().any(|client| client.in_flight.is_some())
     }

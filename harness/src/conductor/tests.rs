@@ -6,7 +6,7 @@ use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
 
 use super::{Action, Conductor, Phase};
 use crate::fault::Effect;
-use crate::plan::{Plan, PlanSpec};
+use crate::plan::{Ask, Plan, PlanSpec, ScriptedOp};
 use crate::world::{ClientOp, OpKind, Outcome};
 
 fn plan(faults: &[&str]) -> Plan {
@@ -263,6 +263,56 @@ fn an_interrupt_ends_the_load_and_still_heals_and_reads() {
         .count();
     assert!(injected > 0);
     assert_eq!(injected, healed);
+}
+
+#[test]
+fn a_script_is_asked_as_it_is_written() {
+    let mut plan = plan(&["none"]);
+    let scripted = |at_us: u64, client, node, op| ScriptedOp {
+        at_ns: at_us * 1_000,
+        client,
+        node,
+        op,
+        key: "a".into(),
+        level: None,
+    };
+    plan.load.script = vec![
+        scripted(9_000, 1, 3, Ask::Read),
+        scripted(2_000, 0, 2, Ask::Write(7)),
+        // Its client is busy until 5 ms.
+        scripted(4_000, 0, 1, Ask::Delete),
+    ];
+    let events = perform(&plan, all_well, None);
+    let asked: Vec<_> = events
+        .iter()
+        .filter(|event| event.kind == EventType::Invoke && event.f != F::Census)
+        .map(|event| {
+            let after_us = event.time.0 / 1_000 - 1_000;
+            (after_us, event.f.clone(), event.node.clone(), event.process)
+        })
+        .collect();
+    let node = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        asked,
+        [
+            (2_000, F::Write, node("n2"), Process::Client(0)),
+            (5_000, F::Delete, node("n1"), Process::Client(0)),
+            (9_000, F::Read, node("n3"), Process::Client(1)),
+        ]
+    );
+    let census = events.iter().filter(|event| event.f == F::Census);
+    assert!(
+        census
+            .clone()
+            .all(|event| event.key.as_deref() == Some("a"))
+    );
+    assert_eq!(census.count(), 2 * 3);
+    plan.load.script[0].client = 0;
+    plan.load.script[0].at_ns = 3_999_999_000;
+    plan.load.script[2].at_ns = 3_998_500_000;
+    let events = perform(&plan, all_well, None);
+    let is_told = |event: &Event| event.value.to_string().contains("never asked");
+    assert!(events.iter().any(is_told));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use quorate_node::config::{ReadRepair, SyncPolicy};
 use quorate_node::protocol::Ring;
 use quorate_workloads::Kind;
 
-use super::{Plan, PlanError};
+use super::{Ask, Plan, PlanError};
 use crate::world::node_name;
 
 impl Plan {
@@ -62,7 +62,12 @@ impl Plan {
 
     /// The guarantees that this load gives evidence for: without deletes nothing can come back from the dead.
     fn judges(&self, kind: Kind) -> Vec<String> {
-        let deletes = self.load.delete_percent > 0;
+        let script = &self.load.script;
+        let deletes = if script.is_empty() {
+            self.load.delete_percent > 0
+        } else {
+            script.iter().any(|scripted| scripted.op == Ask::Delete)
+        };
         let judged = kind
             .guarantees()
             .iter()

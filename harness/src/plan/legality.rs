@@ -7,7 +7,7 @@ use std::fmt;
 
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
-use super::{Load, Plan, PlanError, Scheduled, World};
+use super::{Load, Plan, PlanError, Scheduled, World, script};
 use crate::world::sim::{Span, Weather};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
@@ -36,6 +36,7 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     if let World::Sim(weather) = plan.world {
         validate_weather(&weather)?;
     }
+    script::validate(&plan.load, &plan.store, &plan.phases)?;
     validate_timeline(plan)
 }
 
@@ -160,7 +161,7 @@ fn validate_fault(scheduled: &Scheduled, plan: &Plan) -> Result<(), PlanError> {
     Ok(())
 }
 
-fn range(field: &'static str, value: impl fmt::Display, why: &str) -> PlanError {
+pub(super) fn range(field: &'static str, value: impl fmt::Display, why: &str) -> PlanError {
     PlanError::Range {
         field,
         value: value.to_string(),

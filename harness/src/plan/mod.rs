@@ -6,16 +6,20 @@
 mod convert;
 mod legality;
 mod schedule;
+mod script;
 pub mod shapes;
 mod spec;
+mod texts;
 
 use quorate_checkers::history::Quorum;
 use quorate_node::config::StoreConfig;
 use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
-pub use spec::{PlanError, PlanSpec, parse_claim, parse_duration_ms, parse_sync};
+pub use script::{Ask, ScriptedOp};
+pub use spec::{PlanError, PlanSpec};
 pub(crate) use spec::{nearest, toml_error, unknown};
+pub use texts::{parse_claim, parse_duration_ms, parse_sync};
 
 use crate::fault::Fault;
 use crate::world::sim::Weather;
@@ -88,6 +92,9 @@ pub struct Load {
     pub delete_percent: u64,
     /// How long a client waits for one operation, ms.
     pub op_timeout_ms: u64,
+    /// Operations written down, instead of those that the workload would draw: then rate, keys and shares say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<ScriptedOp>,
 }
 
 impl Load {

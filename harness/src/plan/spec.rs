@@ -2,7 +2,6 @@
 //!
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
-use quorate_checkers::history::Quorum;
 use quorate_node::config::{
     ConfigError, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy,
 };
@@ -10,7 +9,8 @@ use quorate_workloads::Kind;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{FORMAT, Load, Phases, Plan, Scheduled, World, schedule};
+use super::texts::{parse_claim, parse_duration_ms, parse_duration_ns, parse_sync};
+use super::{Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, World, schedule};
 use crate::fault::{Fault, FaultKind};
 use crate::world::sim::Weather;
 
@@ -126,6 +126,8 @@ pub struct PlanSpec {
     pub faults: Option<Vec<String>>,
     /// A timeline written by hand, instead of `faults`.
     pub timeline: Option<Vec<Moment>>,
+    /// Operations written by hand, instead of those that the workload would draw.
+    pub script: Option<Vec<Line>>,
     /// Seed.
     pub seed: Option<u64>,
     /// Where to run: `live` or `sim`.
@@ -147,6 +149,24 @@ pub struct Moment {
     pub lasts: String,
     /// What.
     pub fault: Fault,
+}
+
+/// One operation of a script written by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Line {
+    /// When after the beginning of the load.
+    pub at: String,
+    /// Which client.
+    pub client: u64,
+    /// Through which node.
+    pub node: u16,
+    /// What.
+    pub op: Ask,
+    /// To which key.
+    pub key: String,
+    /// The quorum to ask for, unless it is the plan's.
+    pub level: Option<u32>,
 }
 
 impl PlanSpec {
@@ -184,6 +204,7 @@ impl PlanSpec {
             lasts: self.lasts.or(base.lasts),
             faults,
             timeline,
+            script: self.script.or(base.script),
             seed: self.seed.or(base.seed),
             world: self.world.or(base.world),
             weather: self.weather.or(base.weather),
@@ -225,12 +246,21 @@ impl PlanSpec {
     pub fn plan(&self, fallback_seed: u64) -> Result<Plan, PlanError> {
         let seed = self.seed.unwrap_or(fallback_seed);
         let store = self.store()?;
-        let lasts_ms = self
-            .lasts
-            .as_deref()
-            .map_or(Ok(20_000), |text| parse_duration_ms("for", text))?;
-        // A short start without faults, so that the first fault meets a cluster that holds data.
-        let warm_ms = (lasts_ms / 10).min(1_000);
+        let load = self.load()?;
+        let lasts_ms = match (
+            self.lasts.as_deref(),
+            load.script.iter().max_by_key(|op| op.at_ns),
+        ) {
+            (Some(text), _) => parse_duration_ms("for", text)?,
+            (None, Some(last)) => last.at_ns / 1_000_000 + 1,
+            (None, None) => 20_000,
+        };
+        // A short start without faults, so that the first fault meets a cluster that holds data. A script says when what is written.
+        let warm_ms = if load.script.is_empty() {
+            (lasts_ms / 10).min(1_000)
+        } else {
+            0
+        };
         let phases = Phases {
             warm_ms,
             storm_ms: lasts_ms - warm_ms,
@@ -241,7 +271,7 @@ impl PlanSpec {
             seed,
             world: self.world()?,
             store,
-            load: self.load()?,
+            load,
             phases,
             timeline: Vec::new(),
             claim: self.claim.as_deref().map(parse_claim).transpose()?,
@@ -310,9 +340,12 @@ impl PlanSpec {
         let kind = Kind::from_name(name)
             .ok_or_else(|| unknown("workload", name, Kind::ALL.map(Kind::name)))?;
         let (read_percent, delete_percent) = kind.default_shares();
+        let script = self.scripted()?;
+        let last_client = script.iter().map(|op| op.client).max();
+        let clients = last_client.map_or(8, |last| last.saturating_add(1));
         Ok(Load {
             workload: kind.name().to_owned(),
-            clients: self.clients.unwrap_or(8),
+            clients: self.clients.unwrap_or(clients),
             rate: self.rate.unwrap_or(500),
             keys: self.keys.unwrap_or(10),
             read_percent: self.reads.unwrap_or(read_percent),
@@ -321,12 +354,46 @@ impl PlanSpec {
                 .op_timeout
                 .as_deref()
                 .map_or(Ok(1_000), |text| parse_duration_ms("op-timeout", text))?,
+            script,
         })
+    }
+
+    fn scripted(&self) -> Result<Vec<ScriptedOp>, PlanError> {
+        let Some(lines) = &self.script else {
+            return Ok(Vec::new());
+        };
+        let said = [
+            (self.rate.is_some(), "rate"),
+            (self.keys.is_some(), "keys"),
+            (self.reads.is_some(), "reads"),
+            (self.deletes.is_some(), "deletes"),
+        ];
+        if let Some((_, field)) = said.into_iter().find(|&(said, _)| said) {
+            return Err(PlanError::Range {
+                field,
+                value: "given".to_owned(),
+                why: "the script says what is asked: leave out one of the two".to_owned(),
+            });
+        }
+        let scripted = |line: &Line| {
+            Ok(ScriptedOp {
+                at_ns: parse_duration_ns("script.at", &line.at)?,
+                client: line.client,
+                node: line.node,
+                op: line.op,
+                key: line.key.clone(),
+                level: line.level,
+            })
+        };
+        lines.iter().map(scripted).collect()
     }
 
     fn expanded(&self, nodes: u16, storm_ms: u64, seed: u64) -> Result<Vec<Scheduled>, PlanError> {
         let Some(moments) = &self.timeline else {
-            let default = ["kill", "pause", "partition"].map(str::to_owned).to_vec();
+            let default = match &self.script {
+                None => ["kill", "pause", "partition"].map(str::to_owned).to_vec(),
+                Some(_) => Vec::new(),
+            };
             let kinds = fault_kinds(self.faults.as_ref().unwrap_or(&default))?;
             return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
         };
@@ -362,53 +429,6 @@ fn parse_sabotage(name: &str) -> Result<Sabotage, PlanError> {
         .into_iter()
         .find(|sabotage| sabotage.name() == name)
         .ok_or_else(|| unknown("sabotage", name, Sabotage::ALL.map(Sabotage::name)))
-}
-
-/// Reads `each-write` or `every 10ms`.
-pub fn parse_sync(text: &str) -> Result<SyncPolicy, PlanError> {
-    if text == "each-write" {
-        return Ok(SyncPolicy::EachWrite);
-    }
-    let Some(interval) = text.strip_prefix("every ") else {
-        return Err(PlanError::Malformed {
-            field: "sync",
-            text: text.to_owned(),
-            expected: "`each-write` or `every <duration>`, such as `every 10ms`",
-        });
-    };
-    parse_duration_ms("sync", interval).map(SyncPolicy::EveryMs)
-}
-
-/// Reads `N/R/W`, such as `3/2/2`.
-pub fn parse_claim(text: &str) -> Result<Quorum, PlanError> {
-    let malformed = || PlanError::Malformed {
-        field: "claim",
-        text: text.to_owned(),
-        expected: "N/R/W with 1 <= R, W <= N, such as 3/2/2",
-    };
-    let numbers: Vec<u32> = text
-        .split('/')
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| malformed())?;
-    let &[n, r, w] = numbers.as_slice() else {
-        return Err(malformed());
-    };
-    if r == 0 || w == 0 || r > n || w > n {
-        return Err(malformed());
-    }
-    Ok(Quorum { n, r, w })
-}
-
-/// Reads a duration such as `20s`, `500ms` or `2m`, in ms.
-pub fn parse_duration_ms(field: &'static str, text: &str) -> Result<u64, PlanError> {
-    let malformed = || PlanError::Malformed {
-        field,
-        text: text.to_owned(),
-        expected: "a duration, such as 500ms, 20s or 2m",
-    };
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| malformed())?;
-    u64::try_from(duration.as_millis()).map_err(|_| malformed())
 }
 
 /// The error for a name that does not exist, with the nearest that does.
@@ -461,7 +481,7 @@ pub(crate) fn toml_error(error: &toml::de::Error, origin: &str) -> PlanError {
 mod tests {
     use quorate_node::config::{ReadRepair, SyncPolicy};
 
-    use super::{PlanSpec, parse_claim, parse_duration_ms, parse_sync};
+    use super::PlanSpec;
     use crate::fault::{Fault, FaultKind};
     use crate::plan::Plan;
 
@@ -599,20 +619,5 @@ mod tests {
             ..base()
         };
         assert!(refused(hasty).contains("as long as coordinators"));
-    }
-
-    #[test]
-    fn texts_become_values_or_errors() {
-        assert_eq!(parse_sync("every 10ms").ok(), Some(SyncPolicy::EveryMs(10)));
-        assert!(parse_sync("sometimes").is_err());
-        assert_eq!(
-            parse_claim("3/2/1").map(|q| (q.n, q.r, q.w)).ok(),
-            Some((3, 2, 1))
-        );
-        for bad in ["3/2", "3/4/1", "a/b/c", "3/0/1", ""] {
-            assert!(parse_claim(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_duration_ms("for", "2m").ok(), Some(120_000));
-        assert!(parse_duration_ms("for", "-2s").is_err());
     }
 }
