@@ -164,5 +164,6 @@ fn header() -> Header {
         concurrency: CLIENTS,
         judges: None,
         sabotage: Vec::new(),
+        setup: None,
     }
 }

@@ -75,6 +75,10 @@ pub struct Header {
     /// Defects built into the nodes on purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sabotage: Vec<String>,
+    /// What else the plan set up, in the words of who planned it, so that a history alone is enough to make its plan
+    /// again. No judge reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<serde_json::Value>,
 }
 
 impl Header {

@@ -36,6 +36,7 @@ pub(crate) fn header(n: u32, r: u32, w: u32) -> Header {
         concurrency: 8,
         judges: None,
         sabotage: Vec::new(),
+        setup: None,
     }
 }
 

@@ -3,12 +3,12 @@
 //! It writes no file: events wait here until the run takes them out.
 
 use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Phase;
 use super::clients::InFlight;
 use crate::fault::Effect;
-use crate::plan::Scheduled;
+use crate::plan::{Planned, Scheduled};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
 pub(super) struct Record {
@@ -93,7 +93,9 @@ impl Record {
     }
 
     pub(super) fn inject(&mut self, now: Nanos, scheduled: &Scheduled) {
-        self.fault(now, scheduled, "inject", None);
+        let mut body = body(scheduled, "inject");
+        body.insert("planned".to_owned(), json!(Planned::of(scheduled)));
+        self.nemesis(now, scheduled.fault.kind().name(), Json::Object(body));
     }
 
     pub(super) fn effect(&mut self, now: Nanos, scheduled: &Scheduled, effect: &Effect) {
@@ -129,31 +131,14 @@ impl Record {
     }
 
     fn fault(&mut self, now: Nanos, scheduled: &Scheduled, step: &str, why: Option<&String>) {
-        let fault = &scheduled.fault;
-        let mut body = Map::new();
-        body.insert("id".to_owned(), json!(scheduled.id));
-        body.insert("step".to_owned(), json!(step));
-        let nodes: Vec<String> = fault.nodes().into_iter().map(node_name).collect();
-        body.insert("nodes".to_owned(), json!(nodes));
-        if !fault.links().is_empty() {
-            let links: Vec<[String; 2]> = fault
-                .links()
-                .iter()
-                .map(|link| [node_name(link.from), node_name(link.to)])
-                .collect();
-            body.insert("links".to_owned(), json!(links));
-        }
-        let offsets = fault.offsets_ns();
-        if !offsets.is_empty() {
-            body.insert("offsets_ns".to_owned(), json!(offsets));
-        }
+        let mut body = body(scheduled, step);
         if let Some(why) = why {
             body.insert("why".to_owned(), json!(why));
         }
-        self.nemesis(now, fault.kind().name(), serde_json::Value::Object(body));
+        self.nemesis(now, scheduled.fault.kind().name(), Json::Object(body));
     }
 
-    fn nemesis(&mut self, now: Nanos, f: &str, body: serde_json::Value) {
+    fn nemesis(&mut self, now: Nanos, f: &str, body: Json) {
         if self.off {
             return;
         }
@@ -182,6 +167,29 @@ impl Record {
             extra: Map::new(),
         }
     }
+}
+
+/// What every line of a fault says.
+fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
+    let fault = &scheduled.fault;
+    let mut body = Map::new();
+    body.insert("id".to_owned(), json!(scheduled.id));
+    body.insert("step".to_owned(), json!(step));
+    let nodes: Vec<String> = fault.nodes().into_iter().map(node_name).collect();
+    body.insert("nodes".to_owned(), json!(nodes));
+    if !fault.links().is_empty() {
+        let links: Vec<[String; 2]> = fault
+            .links()
+            .iter()
+            .map(|link| [node_name(link.from), node_name(link.to)])
+            .collect();
+        body.insert("links".to_owned(), json!(links));
+    }
+    let offsets = fault.offsets_ns();
+    if !offsets.is_empty() {
+        body.insert("offsets_ns".to_owned(), json!(offsets));
+    }
+    body
 }
 
 fn f_of(kind: OpKind) -> F {

@@ -8,7 +8,7 @@ use quorate_node::config::{ReadRepair, SyncPolicy};
 use quorate_node::protocol::Ring;
 use quorate_workloads::Kind;
 
-use super::{Ask, Plan, PlanError};
+use super::{Ask, Plan, PlanError, Setup};
 use crate::world::node_name;
 
 impl Plan {
@@ -45,6 +45,7 @@ impl Plan {
                 .iter()
                 .map(|sabotage| sabotage.name().to_owned())
                 .collect(),
+            setup: serde_json::to_value(Setup::of(self)).ok(),
         })
     }
 

@@ -7,6 +7,7 @@ mod convert;
 mod legality;
 mod schedule;
 mod script;
+mod setup;
 pub mod shapes;
 mod spec;
 mod texts;
@@ -17,6 +18,7 @@ use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
 pub use script::{Ask, ScriptedOp};
+pub use setup::{Planned, Setup};
 pub use spec::{PlanError, PlanSpec};
 pub(crate) use spec::{nearest, toml_error, unknown};
 pub use texts::{parse_claim, parse_duration_ms, parse_sync};

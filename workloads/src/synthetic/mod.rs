@@ -206,6 +206,7 @@ impl Recipe {
             concurrency: self.clients,
             judges: Some(judges.iter().map(|g| g.name().to_owned()).collect()),
             sabotage: Vec::new(),
+            setup: None,
         }
     }
 
