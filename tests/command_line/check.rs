@@ -77,14 +77,16 @@ fn json_is_the_verdict_alone() {
 
 #[test]
 fn what_is_no_history_is_refused() {
-    check("").refused("line 1: not a header");
-    check("garbage\n").refused("line 1: not a header");
-    check([0xff, 0xfe, 0, b'\n', 0xff]).refused("line 1: not a header");
-    check("{}\n").refused("line 1: not a header");
-    check(HEADER.replace("\"format\":1", "\"format\":9")).refused("line 1: format 9 is not 1");
+    check("").refused("line 1, column 1: not a header");
+    check("garbage\n").refused("line 1, column 1: not a header");
+    check([0xff, 0xfe, 0, b'\n', 0xff]).refused("line 1, column 1: not a header");
+    check("{}\n").refused("line 1, column 1: not a header");
+    check(HEADER.replace("\"format\":1", "\"format\":9"))
+        .refused("line 1, column 2: format 9 is not 1");
     check(HEADER.replace("fresh-reads", "fresh-read"))
         .refused("`fresh-read`, which is no guarantee");
-    check(HEADER.replace("\"seed\":1,", "")).refused("line 1: bad header: missing field `seed`");
+    check(HEADER.replace("\"seed\":1,", ""))
+        .refused("line 1, column 212: bad header: missing field `seed`");
 }
 
 #[test]
@@ -94,15 +96,17 @@ fn malformed_lines_are_named() {
         change(&mut lines);
         check(file(&lines))
     };
-    changed(|lines| lines.insert(3, lines[2].clone())).refused("line 4: index 1 is there twice");
-    changed(|lines| lines.swap(2, 3)).refused("line 3: index 2 comes before 1");
-    changed(|lines| drop(lines.remove(3))).refused("line 4: index 3 follows, but 2 is missing");
+    changed(|lines| lines.insert(3, lines[2].clone()))
+        .refused("line 4, column 2: index 1 is there twice");
+    changed(|lines| lines.swap(2, 3)).refused("line 3, column 2: index 2 comes before 1");
+    changed(|lines| drop(lines.remove(3)))
+        .refused("line 4, column 2: index 3 follows, but 2 is missing");
     changed(|lines| lines[4].truncate(20)).refused("line 5, column 20: not JSON");
     changed(|lines| lines[3] = "garbage".to_owned()).refused("line 4, column 1: not JSON");
     changed(|lines| lines[6] = lines[6].replace("\"key\":\"k\"", "\"key\":\"j\""))
-        .refused("line 7: process 1 completes another key than it invoked on line 6");
+        .refused("line 7, column 57: process 1 completes another key than it invoked on line 6");
     changed(|lines| lines[4] = lines[4].replace(":40,", ":4,"))
-        .refused("line 5: time 4 is before 30");
+        .refused("line 5, column 12: time 4 is before 30");
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn wherever_a_history_is_cut_off_the_rest_can_be_judged() {
     bench.write("history.jsonl", &HEADER[..HEADER.len() / 2]);
     bench
         .run(&["check", "history.jsonl"])
-        .refused("line 1: not a header");
+        .refused("line 1, column 1: not a header");
 }
 
 #[test]

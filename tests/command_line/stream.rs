@@ -27,7 +27,7 @@ fn the_exit_code_is_the_verdict() {
         .complaining("0:00.0 stale read on k: 1 was returned in line 7 (promised: yes)");
     stream(file(&undecided())).with_code(3).telling("undecided");
     stream(format!("{HEADER}\n")).with_code(3).telling("0 ops");
-    stream("garbage\n").refused("line 1: not a header");
+    stream("garbage\n").refused("line 1, column 1: not a header");
     stream(format!("{HEADER}\ngarbage\n")).refused("line 2, column 1: not JSON");
     stream(format!("{}{{\"index\":6", file(&broken())))
         .with_code(1)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::HistoryError;
 use crate::guarantee::Guarantee;
+use crate::log::Place;
 
 /// The format version that this build writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
@@ -86,12 +87,16 @@ impl Header {
     pub(super) fn check(&self) -> Result<(), HistoryError> {
         if self.format != FORMAT {
             return Err(HistoryError::FormatUnknown {
+                place: Place::default(),
                 found: u64::from(self.format),
             });
         }
         for name in self.judges.iter().flatten() {
             if Guarantee::from_name(name).is_none() {
-                return Err(HistoryError::GuaranteeUnknown { name: name.clone() });
+                return Err(HistoryError::GuaranteeUnknown {
+                    place: Place::default(),
+                    name: name.clone(),
+                });
             }
         }
         Ok(())

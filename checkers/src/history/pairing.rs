@@ -12,6 +12,7 @@ use super::header::Header;
 use super::names::Places;
 use super::operation::{Function, History, KeyId, LINES_MAX, NodeIndex, Operation, Status};
 use super::windows::Windows;
+use crate::log::Place;
 
 /// Lines before the first event: the header.
 const LINES_BEFORE_EVENTS: u64 = 2;
@@ -19,6 +20,14 @@ const LINES_BEFORE_EVENTS: u64 = 2;
 /// The line of an event, counting from 1.
 pub(crate) fn line_of(index: u64) -> u64 {
     index.saturating_add(LINES_BEFORE_EVENTS)
+}
+
+/// The beginning of that line; the column is known to those who have its text.
+pub(crate) fn place_of(index: u64) -> Place {
+    Place {
+        line: line_of(index),
+        column: 1,
+    }
 }
 
 /// Processes below this are found by their number, others in a tree. A client takes a new number only after an operation of
@@ -59,7 +68,7 @@ impl Processes {
 }
 
 /// Builds a [`History`] from events in the order of the file.
-pub(super) struct Pairing {
+pub(crate) struct Pairing {
     history: History,
     keys: Places,
     nodes: Places,
@@ -71,7 +80,7 @@ pub(super) struct Pairing {
 }
 
 impl Pairing {
-    pub(super) fn new(header: Header) -> Pairing {
+    pub(crate) fn new(header: Header) -> Pairing {
         let history = History::new(header);
         let nodes = Places::of(&history.nodes);
         Pairing {
@@ -86,29 +95,30 @@ impl Pairing {
     }
 
     /// The index that the next event must have.
-    pub(super) fn index_next(&self) -> u64 {
+    pub(crate) fn index_next(&self) -> u64 {
         self.index_next
     }
 
-    pub(super) fn push(&mut self, event: Event) -> Result<(), HistoryError> {
+    pub(crate) fn push(&mut self, event: Event) -> Result<(), HistoryError> {
         let claims = event.evidence.as_ref().map(|evidence| evidence.to_text());
         if let Some(line) = Line::of(&event, claims.as_deref()) {
             return self.push_line(line);
         }
-        let (line, index) = self.admit(event.index, event.time)?;
+        let (place, index) = self.admit(event.index, event.time)?;
         match (event.process, event.kind) {
-            (Process::Nemesis, EventType::Info) => self.nemesis(event, line),
+            (Process::Nemesis, EventType::Info) => self.nemesis(event, place),
             (Process::Nemesis, _) => Err(HistoryError::Nemesis {
-                line,
+                place,
+                field: "type",
                 why: "its type is not info: nemesis lines are notes, and always info".to_owned(),
             }),
             (Process::Client(process), EventType::Invoke) => {
-                self.check_idle(process, line)?;
+                self.check_idle(process, place)?;
                 *self.processes.get(process) = Doing::Foreign(index);
                 self.history.foreign_operations += 1;
                 match &event.key {
                     Some(name) => {
-                        let key = intern(&mut self.keys, &mut self.history.keys, name, line)?;
+                        let key = intern(&mut self.keys, &mut self.history.keys, name, place)?;
                         self.history.foreign_keys.push(KeyId(key));
                     }
                     None => self.history.foreign_anywhere = true,
@@ -116,20 +126,20 @@ impl Pairing {
                 self.foreign.insert(process, (event.f, event.key));
                 Ok(())
             }
-            (Process::Client(process), kind) => self.close_foreign(process, kind, &event, line),
+            (Process::Client(process), kind) => self.close_foreign(process, kind, &event, place),
         }
     }
 
     /// Takes a line about an operation of a client.
     pub(super) fn push_line(&mut self, event: Line<'_>) -> Result<(), HistoryError> {
-        let (line, index) = self.admit(event.index, event.time)?;
+        let (place, index) = self.admit(event.index, event.time)?;
         let status = match event.kind {
-            EventType::Invoke => return self.invoke(event, line, index),
+            EventType::Invoke => return self.invoke(event, place, index),
             EventType::Ok => Status::Ok,
             EventType::Fail => Status::Fail,
             EventType::Info => Status::Info,
         };
-        self.complete(event, line, index, status)
+        self.complete(event, place, index, status)
     }
 
     pub(super) fn finish(mut self, torn_tail: bool) -> History {
@@ -140,38 +150,46 @@ impl Pairing {
         self.history
     }
 
-    /// Whether this may be the next event; its line, and its index as operations keep it.
-    fn admit(&mut self, index: u64, time: Nanos) -> Result<(u64, u32), HistoryError> {
+    /// Whether this may be the next event; its place, and its index as operations keep it.
+    fn admit(&mut self, index: u64, time: Nanos) -> Result<(Place, u32), HistoryError> {
         let expected = self.index_next;
-        let line = line_of(expected);
+        let place = place_of(expected);
         if index < expected {
             return Err(HistoryError::IndexDuplicate {
-                line,
+                place,
                 index,
                 expected,
             });
         }
         if index > expected {
             return Err(HistoryError::IndexMissing {
-                line,
+                place,
                 index,
                 expected,
             });
         }
         if time < self.history.end {
             let (time, before) = (time.0, self.history.end.0);
-            return Err(HistoryError::TimeBackwards { line, time, before });
+            return Err(HistoryError::TimeBackwards {
+                place,
+                time,
+                before,
+            });
         }
         let limit = LINES_MAX;
         let narrow = u32::try_from(index).ok().filter(|&index| index < limit);
-        let narrow = narrow.ok_or(HistoryError::TooManyLines { line, limit })?;
+        let narrow = narrow.ok_or(HistoryError::TooManyLines { place, limit })?;
         self.index_next += 1;
         self.history.end = time;
-        Ok((line, narrow))
+        Ok((place, narrow))
     }
 
-    fn nemesis(&mut self, event: Event, line: u64) -> Result<(), HistoryError> {
-        let explain = |why| HistoryError::Nemesis { line, why };
+    fn nemesis(&mut self, event: Event, place: Place) -> Result<(), HistoryError> {
+        let explain = |why| HistoryError::Nemesis {
+            place,
+            field: "value",
+            why,
+        };
         if event.f == F::Phase {
             let Value::Json(name) = &event.value else {
                 return Err(explain(
@@ -190,13 +208,13 @@ impl Pairing {
     }
 
     /// Refuses an invocation of a process that is not free.
-    fn check_idle(&mut self, process: u64, line: u64) -> Result<(), HistoryError> {
+    fn check_idle(&mut self, process: u64, place: Place) -> Result<(), HistoryError> {
         let open = match *self.processes.get(process) {
             Doing::Nothing => return Ok(()),
             Doing::Gone(at) => {
                 let info_line = line_of(u64::from(at));
                 return Err(HistoryError::AfterInfo {
-                    line,
+                    place,
                     process,
                     info_line,
                 });
@@ -205,27 +223,27 @@ impl Pairing {
             Doing::Foreign(at) => u64::from(at),
         };
         Err(HistoryError::DoubleInvoke {
-            line,
+            place,
             process,
             open_line: line_of(open),
         })
     }
 
-    fn invoke(&mut self, event: Line<'_>, line: u64, index: u32) -> Result<(), HistoryError> {
+    fn invoke(&mut self, event: Line<'_>, place: Place, index: u32) -> Result<(), HistoryError> {
         let process = event.process;
-        self.check_idle(process, line)?;
+        self.check_idle(process, place)?;
         let Some(key) = event.key else {
             return Err(HistoryError::KeyMissing {
-                line,
+                place,
                 f: F::from(event.f).as_str().to_owned(),
             });
         };
-        let key = KeyId(intern(&mut self.keys, &mut self.history.keys, key, line)?);
+        let key = KeyId(intern(&mut self.keys, &mut self.history.keys, key, place)?);
         let mut operation = Operation::invoked(process, event.f, key, event.time, index);
         if event.f == Function::Write {
             operation.value = event.value;
         }
-        operation.set_node(self.node(event.node, line)?);
+        operation.set_node(self.node(event.node, place)?);
         operation.set_level(event.level);
         if let Some(claims) = event.claims {
             operation.set_claims(Some(claims.into()));
@@ -240,7 +258,7 @@ impl Pairing {
     fn complete(
         &mut self,
         event: Line<'_>,
-        line: u64,
+        place: Place,
         index: u32,
         status: Status,
     ) -> Result<(), HistoryError> {
@@ -251,14 +269,14 @@ impl Pairing {
             Status::Ok | Status::Fail => Doing::Nothing,
         };
         match std::mem::replace(doing, after) {
-            Doing::Operation(at) => self.close(at, event, line, index, status),
+            Doing::Operation(at) => self.close(at, event, place, index, status),
             Doing::Foreign(at) => Err(HistoryError::Mismatch {
-                line,
+                place,
                 process,
                 what: "f",
                 open_line: line_of(u64::from(at)),
             }),
-            idle => Err(completes_nothing(idle, process, line)),
+            idle => Err(completes_nothing(idle, process, place)),
         }
     }
 
@@ -266,14 +284,14 @@ impl Pairing {
         &mut self,
         at: u32,
         event: Line<'_>,
-        line: u64,
+        place: Place,
         index: u32,
         status: Status,
     ) -> Result<(), HistoryError> {
-        let node = self.node(event.node, line)?;
+        let node = self.node(event.node, place)?;
         let operation = &mut self.history.operations[at as usize];
         let differs = |what| HistoryError::Mismatch {
-            line,
+            place,
             process: operation.process,
             what,
             open_line: line_of(operation.invoke_index()),
@@ -315,7 +333,7 @@ impl Pairing {
         process: u64,
         kind: EventType,
         event: &Event,
-        line: u64,
+        place: Place,
     ) -> Result<(), HistoryError> {
         let after = match kind {
             EventType::Info => Doing::Gone(u32::try_from(event.index).unwrap_or(LINES_MAX)),
@@ -333,19 +351,23 @@ impl Pairing {
                 }
             }
             Doing::Operation(at) => ("f", self.history.operations[at as usize].invoke_index()),
-            idle => return Err(completes_nothing(idle, process, line)),
+            idle => return Err(completes_nothing(idle, process, place)),
         };
         Err(HistoryError::Mismatch {
-            line,
+            place,
             process,
             what,
             open_line: line_of(open),
         })
     }
 
-    fn node(&mut self, name: Option<&str>, line: u64) -> Result<Option<NodeIndex>, HistoryError> {
+    fn node(
+        &mut self,
+        name: Option<&str>,
+        place: Place,
+    ) -> Result<Option<NodeIndex>, HistoryError> {
         let Some(name) = name else { return Ok(None) };
-        let index = intern(&mut self.nodes, &mut self.history.nodes, name, line)?;
+        let index = intern(&mut self.nodes, &mut self.history.nodes, name, place)?;
         Ok(Some(NodeIndex(index)))
     }
 }
@@ -370,22 +392,22 @@ fn intern(
     places: &mut Places,
     names: &mut Vec<String>,
     name: &str,
-    line: u64,
+    place: Place,
 ) -> Result<u32, HistoryError> {
     let limit = u32::MAX;
     places
         .intern(names, name)
-        .ok_or(HistoryError::TooManyNames { line, limit })
+        .ok_or(HistoryError::TooManyNames { place, limit })
 }
 
 /// Why a process that is not doing anything cannot complete.
-fn completes_nothing(idle: Doing, process: u64, line: u64) -> HistoryError {
+fn completes_nothing(idle: Doing, process: u64, place: Place) -> HistoryError {
     match idle {
         Doing::Gone(at) => HistoryError::AfterInfo {
-            line,
+            place,
             process,
             info_line: line_of(u64::from(at)),
         },
-        _ => HistoryError::NoInvocation { line, process },
+        _ => HistoryError::NoInvocation { place, process },
     }
 }

@@ -7,6 +7,7 @@ use super::result::Streamed;
 use crate::contract::Contract;
 use crate::exposure::Exposure;
 use crate::history::codec::Line;
+use crate::history::pairing::{Pairing, place_of};
 use crate::history::{Event, Header, History, HistoryError, Process};
 
 /// Follows a history as it grows.
@@ -15,6 +16,8 @@ pub struct Follower {
     judge: StreamJudge,
     /// Faults and phases, which are few.
     nemesis: Vec<Event>,
+    /// Refuses those of them that make no sense.
+    guard: Pairing,
 }
 
 impl Follower {
@@ -22,6 +25,7 @@ impl Follower {
     pub fn new(header: Header) -> Follower {
         Follower {
             judge: StreamJudge::new(&header),
+            guard: Pairing::new(header.clone()),
             header,
             nemesis: Vec::new(),
         }
@@ -34,6 +38,15 @@ impl Follower {
     pub fn push(&mut self, event: &Event) -> Result<(), HistoryError> {
         self.judge.push(event)?;
         if event.process == Process::Nemesis {
+            let index = self.guard.index_next();
+            let alone = Event {
+                index,
+                ..event.clone()
+            };
+            // Alone it stands elsewhere than in its file.
+            self.guard
+                .push(alone)
+                .map_err(|error| error.at(place_of(event.index)))?;
             self.nemesis.push(event.clone());
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::contract::Levels;
 use crate::guarantee::Guarantee;
 use crate::history::codec::Line;
 use crate::history::names::Places;
-use crate::history::pairing::line_of;
+use crate::history::pairing::{line_of, place_of};
 use crate::history::{
     Event, EventType, Function, Header, HistoryError, Nanos, Process, Quorum, Status, Value,
 };
@@ -210,24 +210,28 @@ impl StreamJudge {
     }
 
     fn admit(&mut self, index: u64, time: Nanos) -> Result<(), HistoryError> {
-        let (line, expected) = (line_of(self.index_next), self.index_next);
+        let (place, expected) = (place_of(self.index_next), self.index_next);
         if index < expected {
             return Err(HistoryError::IndexDuplicate {
-                line,
+                place,
                 index,
                 expected,
             });
         }
         if index > expected {
             return Err(HistoryError::IndexMissing {
-                line,
+                place,
                 index,
                 expected,
             });
         }
         if time < self.now {
             let (time, before) = (time.0, self.now.0);
-            return Err(HistoryError::TimeBackwards { line, time, before });
+            return Err(HistoryError::TimeBackwards {
+                place,
+                time,
+                before,
+            });
         }
         self.index_next += 1;
         self.now = time;
@@ -238,7 +242,7 @@ impl StreamJudge {
     fn key(&mut self, name: &str) -> Result<u32, HistoryError> {
         let known = self.places.intern(&mut self.names, name);
         let place = known.ok_or(HistoryError::TooManyNames {
-            line: line_of(self.index_next),
+            place: place_of(self.index_next),
             limit: u32::MAX,
         })?;
         if place as usize == self.keys.len() {
@@ -248,21 +252,21 @@ impl StreamJudge {
     }
 
     fn begins(&mut self, event: &Line<'_>) -> Result<(), HistoryError> {
-        let (line, process) = (line_of(event.index), event.process);
+        let (place, process) = (place_of(event.index), event.process);
         let ask = match event.f {
             Function::Write => Ask::Write,
             Function::Delete => Ask::Delete,
             Function::Read | Function::Census => Ask::Read,
         };
         let name = event.key.ok_or_else(|| HistoryError::KeyMissing {
-            line,
+            place,
             f: format!("{ask:?}").to_lowercase(),
         })?;
         let key = self.key(name)?;
         if let Some(&mut open) = self.processes.get(process) {
             let open_line = line_of(self.hold.get(open).0.invoked);
             return Err(HistoryError::DoubleInvoke {
-                line,
+                place,
                 process,
                 open_line,
             });
@@ -287,13 +291,13 @@ impl StreamJudge {
     }
 
     fn ends(&mut self, event: &Line<'_>) -> Result<(), HistoryError> {
-        let (line, process) = (line_of(event.index), event.process);
-        let Some(place) = self.processes.remove(process) else {
-            return Err(HistoryError::NoInvocation { line, process });
+        let (place, process) = (place_of(event.index), event.process);
+        let Some(open) = self.processes.remove(process) else {
+            return Err(HistoryError::NoInvocation { place, process });
         };
-        let held = &mut self.hold.get(place).0;
+        let held = &mut self.hold.get(open).0;
         let differs = |what| HistoryError::Mismatch {
-            line,
+            place,
             process,
             what,
             open_line: line_of(held.invoked),
@@ -333,9 +337,9 @@ impl StreamJudge {
             if status != Status::Info {
                 self.keys[key as usize].give_up(TOO_LONG);
             }
-            self.hold.free(place);
+            self.hold.free(open);
         } else {
-            self.hold.ends(place, event.time.0);
+            self.hold.ends(open, event.time.0);
         }
         Ok(())
     }

@@ -112,11 +112,11 @@ impl StreamReader {
             return Ok(());
         };
         if let Some(line) = Line::read(text) {
-            return begun.push_line(&line);
+            return begun.push_line(&line).map_err(|error| error.in_line(text));
         }
         let number = line_of(begun.events());
         let event: Event =
             serde_json::from_slice(text).map_err(|source| refusal(text, number, source))?;
-        begun.push(&event)
+        begun.push(&event).map_err(|error| error.in_line(text))
     }
 }

@@ -401,6 +401,20 @@ fn an_operation_that_lasts_too_long_leaves_its_key_undecided() {
 }
 
 #[test]
+fn a_line_of_the_nemesis_is_refused_where_it_stands() {
+    let history = draw("c1: |--w k 1--|");
+    let mut bytes = history.excerpt(&[0]);
+    bytes.extend_from_slice(
+        br#"{"index":2,"time":1999999999,"type":"info","process":"nemesis","f":"kill","value":{"id":"f1","step":"half"}}"#,
+    );
+    bytes.push(b'\n');
+    let mut reader = StreamReader::new(None);
+    let refused = reader.push_block(&bytes).expect_err("no such step");
+    let expected = "line 4, column 75: bad nemesis line: unknown step `half`";
+    assert!(refused.to_string().starts_with(expected), "{refused}");
+}
+
+#[test]
 fn what_cannot_be_the_next_event_is_refused() {
     let history = draw(
         "
@@ -417,10 +431,10 @@ fn what_cannot_be_the_next_event_is_refused() {
     };
     assert!(
         refused(&|events| events[3].index = 9)
-            .contains("line 5: index 9 follows, but 3 is missing")
+            .contains("line 5, column 1: index 9 follows, but 3 is missing")
     );
     assert!(refused(&|events| events[3].index = 1).contains("is there twice"));
-    assert!(refused(&|events| events[3].time.0 = 0).contains("line 5: time 0 is before"));
+    assert!(refused(&|events| events[3].time.0 = 0).contains("line 5, column 1: time 0 is before"));
     assert!(refused(&|events| events[2].kind = EventType::Ok).contains("invoked nothing"));
     assert!(refused(&|events| events[1].kind = EventType::Invoke).contains("is not complete"));
     assert!(refused(&|events| events[1].f = F::Read).contains("another f than"));

@@ -34,3 +34,15 @@ pub(crate) fn tally(history: &History, guarantee: Guarantee) -> (u64, u64) {
 pub(crate) fn judged_and_seen(guarantee: Guarantee, drawing: &str) -> (u64, u64) {
     tally(&draw(drawing), guarantee)
 }
+
+/// Whether a message begins with a line and a column.
+pub(crate) fn is_placed(message: &str) -> bool {
+    let numbers = message
+        .strip_prefix("line ")
+        .and_then(|rest| rest.split_once(", column "));
+    numbers.is_some_and(|(line, rest)| {
+        let column = rest.split(':').next().unwrap_or_default();
+        line.parse::<u64>().is_ok_and(|line| line > 0)
+            && column.parse::<u64>().is_ok_and(|column| column > 0)
+    })
+}

@@ -11,6 +11,7 @@ use crate::executor::Sequential;
 use crate::history::error::HistoryError;
 use crate::history::header::Header;
 use crate::history::operation::History;
+use crate::log::Place;
 
 impl History {
     /// Reads a whole file. A torn last line (no newline, not JSON) is dropped and noted in `torn_tail`.
@@ -38,11 +39,12 @@ impl Header {
         };
         // The format comes first: a newer one may well have other fields.
         if found != u64::from(crate::history::FORMAT) {
-            return Err(HistoryError::FormatUnknown { found });
+            let place = Place::default();
+            return Err(HistoryError::FormatUnknown { place, found }.in_line(line));
         }
-        let header: Header = serde_json::from_value(json)
+        let header: Header = serde_json::from_slice(line)
             .map_err(|source| HistoryError::HeaderInvalid { source })?;
-        header.check()?;
+        header.check().map_err(|error| error.in_line(line))?;
         Ok(header)
     }
 

@@ -11,6 +11,7 @@ use crate::history::event::Event;
 use crate::history::header::Header;
 use crate::history::operation::History;
 use crate::history::pairing::{Pairing, line_of};
+use crate::log::Place;
 
 /// Lines are read by others in pieces of about this size, bytes: large enough that handing one over costs nothing, and small
 /// enough for what is read to be still in the cache when it is paired.
@@ -22,7 +23,7 @@ const LINE_BYTES_MIN: usize = 40;
 /// An index that is not where it belongs, but may come later.
 #[derive(Clone, Copy)]
 struct Missing {
-    line: u64,
+    place: Place,
     index: u64,
     expected: u64,
 }
@@ -110,7 +111,10 @@ impl HistoryReader {
         if matches!(said, Said::Nothing(_)) && !is_json(&tail) {
             return Ok(pairing.finish(true));
         }
-        match said.push(&mut pairing) {
+        match said
+            .push(&mut pairing)
+            .map_err(|error| error.in_line(&tail))
+        {
             Err(error) => Err(Missing::of(&error).map_or(error, |missing| missing.error(false))),
             Ok(()) => Ok(pairing.finish(false)),
         }
@@ -127,8 +131,10 @@ impl HistoryReader {
             lines = rest;
         }
         if let (None, Some(pairing)) = (self.missing, &mut self.pairing)
+            && let first = line_of(pairing.index_next())
             && let Err(error) = pair(pairing, lines, self.piece_bytes, executor)
         {
+            let error = error.in_lines(lines, first);
             self.missing = Some(Missing::of(&error).ok_or(error)?);
         }
         // All lines before the one that came too soon have smaller indexes, so they may be looked at again.
@@ -218,11 +224,11 @@ impl Missing {
     fn of(error: &HistoryError) -> Option<Missing> {
         match *error {
             HistoryError::IndexMissing {
-                line,
+                place,
                 index,
                 expected,
             } => Some(Missing {
-                line,
+                place,
                 index,
                 expected,
             }),
@@ -244,19 +250,19 @@ impl Missing {
     /// A missing index that comes later is not missing: the lines were reordered.
     fn error(self, comes_later: bool) -> HistoryError {
         let Missing {
-            line,
+            place,
             index,
             expected,
         } = self;
         if comes_later {
             HistoryError::IndexReordered {
-                line,
+                place,
                 index,
                 expected,
             }
         } else {
             HistoryError::IndexMissing {
-                line,
+                place,
                 index,
                 expected,
             }

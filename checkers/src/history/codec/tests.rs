@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::history::{
     Answer, Event, EventType, Evidence, F, History, Nanos, Process, Stamp, Value,
 };
-use crate::testing::header;
+use crate::testing::{header, is_placed};
 use crate::verdict::judge;
 
 pub(super) const EVENTS: [&str; 4] = [
@@ -96,12 +96,15 @@ fn what_is_no_event_is_refused_with_the_line() {
             "line 2, column 11: not an event: missing field `time`",
         ),
         (vec![&unknown_type], "unknown type `ask`"),
-        (vec![&no_key], "line 2: a write without a key"),
+        (vec![&no_key], "line 2, column 49: a write without a key"),
         (
             vec![kill],
-            "line 2: bad nemesis line: a kill without a body",
+            "line 2, column 66: bad nemesis line: a kill without a body",
         ),
-        (vec![&half], "line 2: bad nemesis line: unknown step `half`"),
+        (
+            vec![&half],
+            "line 2, column 66: bad nemesis line: unknown step `half`",
+        ),
         (
             vec![&boss],
             "line 2, column 50: not an event: field `process`",
@@ -121,38 +124,44 @@ fn what_does_not_fit_together_is_refused_with_the_line() {
     let info = done.replace("ok", "info");
     let after_info = renumbered(invoke, 2, 7);
     let unasked = renumbered(ok, 0, 6);
-    let open = "line 3: process 1 invokes, but its invocation on line 2 is not complete";
+    let open = "line 3, column 37: process 1 invokes, but its invocation on line 2 is not complete";
     refuses(vec![
         (
             vec![invoke, invoke],
-            "line 3: index 0 is there twice (expected 1)",
+            "line 3, column 2: index 0 is there twice (expected 1)",
         ),
         (
             vec![invoke, ok],
-            "line 3: index 2 follows, but 1 is missing",
+            "line 3, column 2: index 2 follows, but 1 is missing",
         ),
-        (vec![read, invoke, ok], "line 2: index 1 comes before 0"),
-        (vec![invoke, &early], "line 3: time 4 is before 5"),
+        (
+            vec![read, invoke, ok],
+            "line 2, column 2: index 1 comes before 0",
+        ),
+        (
+            vec![invoke, &early],
+            "line 3, column 12: time 4 is before 5",
+        ),
         (vec![invoke, &again], open),
         (
             vec![&unasked],
-            "line 2: process 1 completes, but invoked nothing",
+            "line 2, column 33: process 1 completes, but invoked nothing",
         ),
         (
             vec![invoke, &other_key],
-            "process 1 completes another key than it invoked on line 2",
+            "line 3, column 57: process 1 completes another key than it invoked on line 2",
         ),
         (
             vec![invoke, &other_f],
-            "process 1 completes another f than it invoked on line 2",
+            "line 3, column 45: process 1 completes another f than it invoked on line 2",
         ),
         (
             vec![invoke, &other_value],
-            "process 1 completes another value than it invoked on line 2",
+            "line 3, column 67: process 1 completes another value than it invoked on line 2",
         ),
         (
             vec![invoke, &info, &after_info],
-            "line 4: process 1 goes on after its info on line 3",
+            "line 4, column 37: process 1 goes on after its info on line 3",
         ),
     ]);
 }
@@ -165,21 +174,18 @@ fn headers_are_refused_for_what_they_lack() {
         (EVENTS[0].to_owned(), "not a header"),
         (
             text.replace(r#""format":1"#, r#""format":2"#),
-            "format 2 is not 1",
+            "column 2: format 2 is not 1",
         ),
         (text.replace(r#""seed":1,"#, ""), "missing field `seed`"),
         (
             text.replace("\"seed\":1", r#""seed":1,"judges":["luck"]"#),
-            "`judges` names `luck`",
+            "column 59: `judges` names `luck`",
         ),
     ] {
         let error = History::parse(bytes.as_bytes())
             .expect_err("refused")
             .to_string();
-        assert!(
-            error.starts_with("line 1:") && error.contains(expected),
-            "{error}"
-        );
+        assert!(is_placed(&error) && error.contains(expected), "{error}");
     }
     let known = text.replace(
         "\"seed\":1",

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::history::History;
+use crate::stream::StreamReader;
+use crate::testing::is_placed;
 
 /// A small file of a format.
 fn file(format: InputFormat) -> Vec<u8> {
@@ -19,6 +22,9 @@ fn file(format: InputFormat) -> Vec<u8> {
             let mut bytes = Vec::new();
             crate::testing::header(3, 2, 2).to_line(&mut bytes);
             bytes.extend_from_slice(lines.as_bytes());
+            bytes.extend_from_slice(
+                b"{\"index\":2,\"time\":9,\"type\":\"info\",\"process\":\"nemesis\",\"f\":\"kill\",\"value\":{\"id\":\"f1\",\"step\":\"inject\"}}\n",
+            );
             bytes
         }
     }
@@ -68,18 +74,6 @@ fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
     }
 }
 
-/// Whether a message begins with a line and a column.
-fn is_placed(message: &str) -> bool {
-    let numbers = message
-        .strip_prefix("line ")
-        .and_then(|rest| rest.split_once(", column "));
-    numbers.is_some_and(|(line, rest)| {
-        let column = rest.split(':').next().unwrap_or_default();
-        line.parse::<u64>().is_ok_and(|line| line > 0)
-            && column.parse::<u64>().is_ok_and(|column| column > 0)
-    })
-}
-
 fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
     let formats = InputFormat::ALL.map(|format| Log::parse_as(bytes, format));
     for read in formats.into_iter().chain([Log::parse(bytes)]) {
@@ -92,6 +86,24 @@ fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
             let lines = memchr::memchr_iter(b'\n', bytes).count() as u64 + 1;
             prop_assert!(error.place.line <= lines, "{} of {} lines", error, lines);
         }
+    }
+    Ok(())
+}
+
+/// Our own format is also read as a history, at once and block by block.
+fn survives_as_history(bytes: &[u8]) -> Result<(), TestCaseError> {
+    let whole = History::parse(bytes).map_err(|error| error.to_string());
+    if let Err(error) = &whole {
+        prop_assert!(is_placed(error), "{}", error);
+    }
+    let mut reader = StreamReader::new(None);
+    let blocks = bytes.chunks(50).map(|block| reader.push_block(block));
+    let streamed = blocks.collect::<Result<(), _>>();
+    let streamed = streamed.and_then(|()| reader.finish());
+    let streamed = streamed.map_err(|error| error.to_string());
+    if let Err(error) = streamed {
+        prop_assert!(is_placed(&error), "{}", error);
+        prop_assert!(whole.is_err(), "refused in pieces: {}", error);
     }
     Ok(())
 }
@@ -123,10 +135,23 @@ proptest! {
             mutate(&mut bytes, mutation);
         }
         survives(&bytes)?;
+        survives_as_history(&bytes)?;
+    }
+
+    #[test]
+    fn no_history_is_refused_without_a_place(
+        mutations in proptest::collection::vec(mutation(), 1..4),
+    ) {
+        let mut bytes = file(InputFormat::Quorate);
+        for mutation in &mutations {
+            mutate(&mut bytes, mutation);
+        }
+        survives_as_history(&bytes)?;
     }
 
     #[test]
     fn no_garbage_makes_a_reader_panic(garbage in proptest::collection::vec(any::<u8>(), 0..100)) {
         survives(&garbage)?;
+        survives_as_history(&garbage)?;
     }
 }
