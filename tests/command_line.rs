@@ -9,6 +9,9 @@ mod bench;
 #[path = "command_line/check.rs"]
 mod check;
 #[cfg(test)]
+#[path = "command_line/explain.rs"]
+mod explain;
+#[cfg(test)]
 #[path = "command_line/generate.rs"]
 mod generate;
 #[cfg(test)]

@@ -63,6 +63,10 @@ fn names_that_do_not_exist_get_the_nearest_that_does() {
                 "nothing is called `zzz`: see `quorate list`",
             ),
             (
+                &["explain", "fresh-reads", "--all"],
+                "fresh-reads is a name, not a run: leave out --all",
+            ),
+            (
                 &["list", "nonsense"],
                 "there are guarantees, faults, workloads, sabotages",
             ),

@@ -12,6 +12,8 @@ pub(crate) mod words;
 
 use serde::Serialize;
 
+pub use why::{Attribution, Basis, Cause};
+
 use crate::exposure::Exposure;
 use crate::history::History;
 use crate::witness::Anomaly;
@@ -36,8 +38,8 @@ pub struct Explanation {
     pub then: Vec<String>,
     /// What was seen instead.
     pub however: String,
-    /// What the nodes' evidence and the faults suggest, sentence by sentence.
-    pub why: Vec<String>,
+    /// Causes that fit, best supported first, each with what it rests on.
+    pub why: Vec<Attribution>,
 }
 
 /// Explains an anomaly of a history.
@@ -78,7 +80,7 @@ impl Explanation {
         let mut then = self.then.clone();
         then.push(self.however.clone());
         out += &block("Then", &then);
-        out += &block("Why", &self.why);
+        out += &block("Why", &why::lines(&self.why));
         out
     }
 

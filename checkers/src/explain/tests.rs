@@ -1,7 +1,7 @@
 //! One explanation of each kind, as text.
 
 use crate::guarantee::Guarantee;
-use crate::history::{Answer, Evidence, History, NodeIndex, Stamp};
+use crate::history::{Answer, Evidence, History, NodeIndex, Stamp, Sync};
 use crate::testing::draw;
 use crate::verdict::judge;
 
@@ -209,6 +209,15 @@ fn lost_write() {
     );
     history.operations[1].set_evidence(Some(&acked(stamp(2_000, "n1"), &["n1", "n2"])));
     insta::assert_snapshot!(told(&history, Guarantee::NoLostWrites));
+
+    // The same, with what the replicas say in the census, and a log that is synced late.
+    history.header.sync = Sync::EveryMs(50);
+    let old = stamp(1_000, "n1");
+    for (place, held) in [(2, Some(old.clone())), (3, Some(old)), (4, None)] {
+        let node = ["n1", "n2", "n3"][place - 2];
+        history.operations[place].set_evidence(Some(&answered(&[(node, held)])));
+    }
+    insta::assert_snapshot!(told(&history, Guarantee::NoLostWrites));
 }
 
 #[test]
@@ -282,8 +291,119 @@ fn unavailability() {
     );
     for operation in &mut history.operations {
         operation.set_node(Some(NodeIndex(0)));
+        operation.set_error(Some("1 of 3 replicas reachable, W = 2"));
     }
     insta::assert_snapshot!(told(&history, Guarantee::Availability));
+}
+
+#[test]
+fn a_tie_of_timestamps() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|
+        n1:                            |c k 1|
+        n2:                            |c k 1|
+        n3:                            |c k 1|",
+    );
+    history.operations[0].set_evidence(Some(&acked(stamp(1_000, "n2"), &["n1", "n2"])));
+    history.operations[1].set_evidence(Some(&acked(stamp(1_000, "n1"), &["n1", "n3"])));
+    insta::assert_snapshot!(told(&history, Guarantee::NoClockLoss));
+}
+
+#[test]
+fn a_delete_that_left_no_mark() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|   |--d k--|
+        c2:                           |--r k 1--|",
+    );
+    history.header.sabotage = vec!["forget-tombstone".to_owned()];
+    let old = stamp(1_000, "n1");
+    history.operations[0].set_evidence(Some(&acked(old.clone(), &["n1", "n3"])));
+    history.operations[1].set_evidence(Some(&acked(stamp(2_000, "n1"), &["n1", "n2"])));
+    history.operations[2].set_evidence(Some(&answered(&[("n2", None), ("n3", Some(old))])));
+    insta::assert_snapshot!(told(&history, Guarantee::NoResurrection));
+}
+
+#[test]
+fn a_refused_write_with_the_stamp_of_who_refused_it() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--!
+        c2:              |--r k 1--|",
+    );
+    history.operations[0].set_node(Some(NodeIndex(1)));
+    let taken = Some(stamp(1_000, "n2"));
+    history.operations[1].set_evidence(Some(&answered(&[("n2", taken.clone()), ("n3", taken)])));
+    insta::assert_snapshot!(told(&history, Guarantee::NoFailedWrites));
+}
+
+#[test]
+fn a_write_of_unknown_outcome_that_beats_a_later_one() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--?
+        c4:              |-r k 1-|
+        c2:                         |--w k 2--|
+        c3:                                       |--r k 1--|",
+    );
+    let late = stamp(9_000, "n3");
+    history.operations[0].set_evidence(Some(&acked(late.clone(), &["n3"])));
+    history.operations[1].set_evidence(Some(&answered(&[("n3", Some(late.clone()))])));
+    history.operations[2].set_evidence(Some(&acked(stamp(2_000, "n1"), &["n1", "n2"])));
+    history.operations[3].set_evidence(Some(&answered(&[
+        ("n2", Some(stamp(2_000, "n1"))),
+        ("n3", Some(late)),
+    ])));
+    insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
+}
+
+#[test]
+fn quorums_that_overlap_where_nothing_tells_why() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|   |--w k 2--|
+        c2:                             |--r k 1--|",
+    );
+    let (old, new) = (stamp(1_000, "n1"), stamp(2_000, "n1"));
+    history.operations[0].set_evidence(Some(&acked(old.clone(), &["n1", "n2"])));
+    history.operations[1].set_evidence(Some(&acked(new.clone(), &["n1", "n2"])));
+    history.operations[2].set_evidence(Some(&answered(&[("n1", Some(new)), ("n3", Some(old))])));
+    insta::assert_snapshot!(told(&history, Guarantee::FreshReads));
+}
+
+#[test]
+fn a_session_whose_reads_asked_different_replicas() {
+    let mut history = draw(
+        "
+        c1: |--w k 1--|
+        c2:              |--w k 2--|
+        c3:                            |-r k 2-|   |-r k 1-|",
+    );
+    history.header.quorum.r = 1;
+    let (old, new) = (stamp(1_000, "n1"), stamp(2_000, "n1"));
+    history.operations[2].set_evidence(Some(&answered(&[("n1", Some(new))])));
+    history.operations[3].set_evidence(Some(&answered(&[("n3", Some(old))])));
+    insta::assert_snapshot!(told(&history, Guarantee::MonotonicReads));
+}
+
+#[test]
+fn replicas_of_which_one_missed_the_newest() {
+    let mut history = draw(
+        "
+        fault partition n3: |--------------|
+        c1:      |--w k 1--|
+        n1:                     |c k 1|
+        n2:                     |c k 1|
+        n3:                     |c k nil|",
+    );
+    let new = stamp(2_000, "n1");
+    history.operations[0].set_evidence(Some(&acked(new.clone(), &["n1", "n2"])));
+    for (place, held) in [(1, Some(new.clone())), (2, Some(new)), (3, None)] {
+        let node = ["n1", "n2", "n3"][place - 1];
+        history.operations[place].set_evidence(Some(&answered(&[(node, held)])));
+    }
+    insta::assert_snapshot!(told(&history, Guarantee::Convergence));
 }
 
 #[test]

@@ -67,6 +67,14 @@ proptest! {
                 (finding, row.notes.clone())
             };
             prop_assert_eq!(proven(row), proven(without));
+            for (told, bare) in row.explanations.iter().zip(&without.explanations) {
+                let story = |e: &crate::Explanation| {
+                    (e.title.clone(), e.lets.clone(), e.then.clone(), e.however.clone())
+                };
+                prop_assert_eq!(story(told), story(bare));
+                let inferred = bare.why.iter().find(|a| a.basis == crate::explain::Basis::NodeEvidence);
+                prop_assert_eq!(inferred, None, "inferred from nothing");
+            }
         }
     }
 

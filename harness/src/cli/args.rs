@@ -20,6 +20,7 @@ Examples:
   quorate run -R 1 -W 1 --claim 3/2/2                  the same, judged by a promise that it cannot keep
   quorate check latest                                 judge the last run again
   quorate check history.edn --model cas-register       judge a history of Jepsen's
+  quorate explain latest                               what went wrong in the last run, in plain words, and why
   quorate explain fresh-reads                          what a guarantee means, who gives it, what breaks it";
 
 const AFTER_GENERATE: &str = "\
@@ -94,7 +95,7 @@ pub(super) enum Command {
     /// Make up a history, of any length, right or wrong in one way, for measuring and trying judges
     #[command(name = "generate-history", after_help = AFTER_GENERATE)]
     Generate(Generate),
-    /// The paragraph behind a guarantee, fault, workload or sabotage
+    /// The anomalies of a run in plain words, or the paragraph behind a name
     Explain(Explain),
     /// What guarantees, faults, workloads and sabotages there are
     List(List),
@@ -373,11 +374,26 @@ pub(super) struct Generate {
     pub(super) output: Option<PathBuf>,
 }
 
+const EXPLAIN_AFTER_HELP: &str = "\
+Let, Then and However follow from the history alone. Why names causes that fit, the best supported first, and what each rests on: what nodes
+say of themselves, what was recorded, or how the store was configured. It never convicts, and says what is not known.
+
+Examples:
+  quorate explain latest                            the first anomaly of each kind in the last run
+  quorate explain failed --all                      all that were kept, of the last run that broke a promise
+  quorate explain failed/witness/stale-read-1.jsonl one witness alone
+  quorate explain fresh-reads                       what a guarantee means, who gives it, what breaks it";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_help = EXPLAIN_AFTER_HELP)]
 pub(super) struct Explain {
-    /// A guarantee, anomaly, fault, workload or sabotage
-    #[arg(value_name = "NAME")]
+    /// A run (its directory, `latest`, `failed`, the beginning of its id), a history.jsonl, a witness, or the name of a guarantee,
+    /// anomaly, fault, workload or sabotage
+    #[arg(value_name = "RUN|NAME")]
     pub(super) name: String,
+    /// Every anomaly that was kept (up to 20 of a kind), not only the first of each kind
+    #[arg(long)]
+    pub(super) all: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -42,7 +42,7 @@ pub fn main() -> Exit {
         Command::Convert(command) => convert::main(&command, &args.common),
         Command::Gate(command) => gate::main(&command, &args.common, style),
         Command::Generate(command) => generate::main(&command),
-        Command::Explain(command) => explain::main(&command),
+        Command::Explain(command) => explain::main(&command, &args.common, style),
         Command::List(command) => list::main(&command),
         Command::Doctor => doctor::main(style),
         Command::Node(command) => node::main(&command),

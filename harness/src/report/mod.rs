@@ -1,5 +1,6 @@
 //! Reports: a verdict told to people and machines. Nothing here judges.
 
+pub mod explained;
 pub mod model;
 pub mod progress;
 mod remarks;

@@ -1,31 +1,23 @@
-//! `quorate explain`: the paragraph behind a name.
+//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage.
 
 use quorate_checkers::guarantee::Guarantee;
 use quorate_node::config::Sabotage;
 use quorate_workloads::Kind;
 
-use super::args;
-use crate::exit::Exit;
 use crate::fault::FaultKind;
 use crate::plan::nearest;
-use crate::report::style::{complain, print};
 
 /// Width of a paragraph, columns.
 const WIDTH: usize = 96;
 
-pub(super) fn main(command: &args::Explain) -> Exit {
-    let Some(text) = paragraph(&command.name) else {
-        let known = names();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let hint = nearest(&command.name, &known).map_or_else(
-            || "see `quorate list`".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
-        complain(&format!("nothing is called `{}`: {hint}", command.name));
-        return Exit::Usage;
-    };
-    print(&text);
-    Exit::Kept
+/// What to try instead of a name that nothing has.
+pub(super) fn hint(name: &str) -> String {
+    let known = names();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    nearest(name, &known).map_or_else(
+        || "see `quorate list`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
 }
 
 fn names() -> Vec<String> {
@@ -40,7 +32,8 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-fn paragraph(name: &str) -> Option<String> {
+/// What there is to say about a name; none if nothing is called so.
+pub(super) fn paragraph(name: &str) -> Option<String> {
     if let Some(guarantee) = Guarantee::from_name(name) {
         let title = format!(
             "{} (guarantee; broken by: {})",
