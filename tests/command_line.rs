@@ -27,6 +27,9 @@ mod models;
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]
+#[path = "command_line/search.rs"]
+mod search;
+#[cfg(test)]
 #[path = "command_line/stream.rs"]
 mod stream;
 #[cfg(test)]

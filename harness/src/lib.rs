@@ -14,6 +14,7 @@ pub mod plan;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod search;
 pub mod streaming;
 pub mod target;
 pub mod trial;

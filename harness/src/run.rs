@@ -6,7 +6,7 @@
 mod drive;
 mod following;
 mod host_clock;
-mod interrupts;
+pub(crate) mod interrupts;
 mod simulate;
 mod witness;
 

@@ -2,6 +2,7 @@
 //!
 //! What is worth keeping is run again with [`run`](crate::run::run), which makes the same bytes and saves them.
 
+use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::{History, HistoryError};
 use quorate_checkers::verdict::{Verdict, judge};
 use thiserror::Error;
@@ -40,11 +41,27 @@ pub struct Trial {
 /// # Errors
 /// When the plan cannot be simulated.
 pub fn trial(plan: &Plan) -> Result<Trial, TrialError> {
+    judged_trial(plan, None)
+}
+
+/// As [`trial`], judged by this guarantee alone: the verdict has its row, if the load gives evidence of it, and no other.
+///
+/// # Errors
+/// When the plan cannot be simulated.
+pub fn trial_for(plan: &Plan, guarantee: Guarantee) -> Result<Trial, TrialError> {
+    judged_trial(plan, Some(guarantee))
+}
+
+fn judged_trial(plan: &Plan, only: Option<Guarantee>) -> Result<Trial, TrialError> {
     let World::Sim(weather) = plan.world else {
         return Err(TrialError::Live);
     };
     let events = sim::run(plan, &weather)?;
-    let history = History::from_events(plan.header()?, events)?;
+    let mut header = plan.header()?;
+    if let (Some(guarantee), Some(judges)) = (only, &mut header.judges) {
+        judges.retain(|name| name == guarantee.name());
+    }
+    let history = History::from_events(header, events)?;
     let verdict = judge(&history);
     Ok(Trial { history, verdict })
 }

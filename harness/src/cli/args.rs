@@ -106,7 +106,23 @@ pub(super) enum Command {
     Node(Node),
 }
 
+const AFTER_RUN: &str = "\
+A search tries seed after seed in memory, and then carries out, judges and saves the lowest one that shows what is sought like any other run;
+the exit code is that run's. What the plan says is kept; what it leaves open is drawn by each seed: workload, duration, rate, clients,
+keys, shares of reads and deletes, weather, which of the kinds of fault are on (at least one; of all kinds unless --faults says which) and how
+often and how long. Of a timeline written by hand some moments are left out, the others come a little earlier or later. The store is never drawn.
+A seed means the same plan for ever; to try seed 17 alone: --seeds 17..18.
+
+If nothing is found: 0 if no promise was broken and each was kept in some seed, 3 if some went without enough evidence. After --find always 3, as not
+finding an anomaly proves nothing. 130 if interrupted; what was explored until then is told.
+
+Examples:
+  quorate run --world sim --seeds 0..10000                      does any of these break a promise of N=3 R=2 W=2?
+  quorate run --world sim -R 1 -W 1 --find stale-read           the first seed with a stale read, saved as a run
+  quorate run --world sim --sabotage drop-repair --until broken go on until a defect shows";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_help = AFTER_RUN)]
 pub(super) struct Run {
     /// A plan: TOML as a person writes it, or the `plan.json` of an earlier run. Flags win over the file
     #[arg(value_name = "PLAN")]
@@ -148,6 +164,8 @@ pub(super) struct Run {
         help_heading = "Faults"
     )]
     pub(super) world: Option<String>,
+    #[command(flatten)]
+    pub(super) search: SearchFlags,
     /// Judge by the promises of this N/R/W instead of the configured one
     #[arg(
         long,
@@ -165,6 +183,29 @@ pub(super) struct Run {
     /// The executable that becomes the nodes, if not this one
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub(super) node_bin: Option<PathBuf>,
+}
+
+/// Any of these makes a search of many runs.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Search (in the simulated world, on all cores)")]
+pub(super) struct SearchFlags {
+    /// Try these seeds, FIRST..END without END, until a promise breaks. What the plan leaves open, each seed draws: load, weather, which of
+    /// the faults are on and how (see the end of this help)
+    #[arg(long, value_name = "FIRST..END", conflicts_with = "seed")]
+    pub(super) seeds: Option<String>,
+    /// Without --seeds: try seeds upwards from --seed [default: 0] until a promise breaks, or Ctrl-C
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "find")]
+    pub(super) until: Option<Until>,
+    /// Search until this anomaly is seen, promised or not: stale-read, inversion, ... (see `quorate list anomalies`)
+    #[arg(long, value_name = "ANOMALY")]
+    pub(super) find: Option<String>,
+}
+
+/// What ends a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Until {
+    /// A broken promise.
+    Broken,
 }
 
 #[derive(Debug, ClapArgs)]

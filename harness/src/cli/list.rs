@@ -42,13 +42,20 @@ pub(super) fn main(command: &args::List) -> Exit {
 
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
 
-fn sections() -> [Section; 4] {
+fn sections() -> [Section; 5] {
     [
         (
             "guarantees",
             Guarantee::ALL
                 .iter()
                 .map(|g| (g.name(), g.paragraph()))
+                .collect(),
+        ),
+        (
+            "anomalies",
+            Guarantee::ALL
+                .iter()
+                .map(|g| (g.anomaly_name(), g.name()))
                 .collect(),
         ),
         (

@@ -12,6 +12,7 @@ mod model;
 mod node;
 mod options;
 mod run;
+mod search;
 mod stream;
 
 use clap::Parser;

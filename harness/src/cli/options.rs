@@ -1,10 +1,13 @@
 //! What was typed -> what it means: flags over a file over defaults become a plan.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::args;
-use crate::plan::{Plan, PlanError, PlanSpec, parse_claim};
+use crate::plan::{Plan, PlanError, PlanSpec, World, parse_claim};
 use crate::results::ResultsError;
+use crate::search::Hunt;
+use crate::target::Target;
 
 /// Why the command line makes no plan.
 #[derive(Debug, thiserror::Error)]
@@ -17,26 +20,82 @@ pub(super) enum OptionsError {
         "{file} is an expanded plan, which only --claim, --keep-data and --node-bin can go with: leave out {flag} (here or in the environment), or write a TOML plan"
     )]
     Expanded { file: String, flag: &'static str },
+    #[error(
+        "{file} is an expanded plan, which leaves nothing for seeds to draw: search with a TOML plan or with flags"
+    )]
+    NothingToDraw { file: String },
+    #[error(
+        "a search runs thousands of plans, which only the simulated world can: leave out --world live (here, in the environment or in the plan), or run one seed live with --seed"
+    )]
+    LiveSearch,
 }
 
 /// The plan that `run` is asked for.
 pub(super) fn plan(run: &args::Run) -> Result<Plan, OptionsError> {
-    let flags = spec(run);
     match &run.plan {
-        None => Ok(flags.plan(fresh_seed())?),
-        Some(path)
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json") =>
-        {
-            expanded(path, flags)
-        }
-        Some(path) => {
-            let text = read(path)?;
-            let file = PlanSpec::from_toml(&text, &path.display().to_string())?;
-            Ok(flags.over(file).plan(fresh_seed())?)
-        }
+        Some(path) if is_expanded(path) => expanded(path, spec(run)),
+        _ => Ok(said(run)?.plan(fresh_seed())?),
     }
+}
+
+/// What a search is asked for: what the plans of its seeds have in common, and the hunt.
+pub(super) fn search(run: &args::Run) -> Result<(PlanSpec, Hunt), OptionsError> {
+    if let Some(path) = run.plan.as_deref().filter(|path| is_expanded(path)) {
+        return Err(OptionsError::NothingToDraw {
+            file: path.display().to_string(),
+        });
+    }
+    let said = said(run)?;
+    let target = match &run.search.find {
+        Some(name) => Target::anomaly(name)?,
+        None => Target::AnyBreach,
+    };
+    let seeds = match &run.search.seeds {
+        Some(text) => parse_seeds(text)?,
+        None => said.seed.unwrap_or(0)..u64::MAX,
+    };
+    let world = said.world.clone().unwrap_or_else(|| "sim".to_owned());
+    if world == World::Live.name() {
+        return Err(OptionsError::LiveSearch);
+    }
+    let spec = PlanSpec {
+        world: Some(world),
+        ..said
+    };
+    let hunt = Hunt {
+        seeds,
+        target,
+        threads: rayon::current_num_threads(),
+    };
+    Ok((spec, hunt))
+}
+
+fn is_expanded(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+/// Flags over the file, if there is one.
+fn said(run: &args::Run) -> Result<PlanSpec, OptionsError> {
+    let flags = spec(run);
+    let Some(path) = &run.plan else {
+        return Ok(flags);
+    };
+    let file = PlanSpec::from_toml(&read(path)?, &path.display().to_string())?;
+    Ok(flags.over(file))
+}
+
+/// Reads `0..10000`.
+fn parse_seeds(text: &str) -> Result<Range<u64>, PlanError> {
+    let bounds = text.split_once("..");
+    let seeds = bounds.and_then(|(first, end)| Some(first.parse().ok()?..end.parse().ok()?));
+    seeds
+        .filter(|seeds: &Range<u64>| !seeds.is_empty())
+        .ok_or_else(|| PlanError::Malformed {
+            field: "seeds",
+            text: text.to_owned(),
+            expected: "a range FIRST..END that holds at least FIRST, such as 0..10000",
+        })
 }
 
 /// A saved plan is carried out as it is; only what it is judged by may differ.

@@ -5,7 +5,7 @@
 
 mod convert;
 mod legality;
-mod schedule;
+pub(crate) mod schedule;
 mod script;
 mod setup;
 pub mod shapes;

@@ -43,6 +43,51 @@ fn rhythm(kind: FaultKind) -> Rhythm {
     }
 }
 
+/// How many nodes may be down at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Down {
+    /// Few enough that a majority stays up.
+    Minority,
+    /// Any number, even all.
+    Any,
+}
+
+/// One kind of fault in a storm, and how far it departs from its usual rhythm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Track {
+    /// The kind.
+    pub kind: FaultKind,
+    /// How long its faults last, percent of the usual.
+    pub lasts_percent: u64,
+    /// How long it is quiet before and between them, percent of the usual.
+    pub quiet_percent: u64,
+    /// How many nodes it may take down.
+    pub down: Down,
+}
+
+impl Track {
+    /// The usual rhythm of a kind.
+    pub(crate) fn usual(kind: FaultKind) -> Track {
+        Track {
+            kind,
+            lasts_percent: 100,
+            quiet_percent: 100,
+            down: Down::Minority,
+        }
+    }
+
+    fn rhythm(&self) -> Rhythm {
+        let usual = rhythm(self.kind);
+        let scaled =
+            |(least, most): (u64, u64), percent| (least * percent / 100, most * percent / 100);
+        Rhythm {
+            first: scaled(usual.first, self.quiet_percent),
+            lasts: scaled(usual.lasts, self.lasts_percent),
+            gap: scaled(usual.gap, self.quiet_percent),
+        }
+    }
+}
+
 /// When a node is unavailable, ms.
 struct Outage {
     node: u16,
@@ -50,27 +95,40 @@ struct Outage {
     until_ms: u64,
 }
 
-/// The expanded timeline of a storm, in order of time.
+/// The expanded timeline of a storm, in order of time: each kind in its usual rhythm.
 pub(crate) fn timeline(
     kinds: &[FaultKind],
     nodes: u16,
     storm_ms: u64,
     seed: u64,
 ) -> Vec<Scheduled> {
+    let chosen = FaultKind::ALL
+        .into_iter()
+        .filter(|kind| kinds.contains(kind));
+    let tracks: Vec<Track> = chosen.map(Track::usual).collect();
+    timeline_of(&tracks, nodes, storm_ms, seed)
+}
+
+/// The expanded timeline of a storm, in order of time. Of two tracks that take nodes down, the earlier comes first.
+pub(crate) fn timeline_of(
+    tracks: &[Track],
+    nodes: u16,
+    storm_ms: u64,
+    seed: u64,
+) -> Vec<Scheduled> {
     let mut timeline: Vec<(u64, u64, Fault)> = Vec::new();
     let mut outages: Vec<Outage> = Vec::new();
-    for kind in FaultKind::ALL
-        .into_iter()
-        .filter(|kind| kinds.contains(kind))
-    {
-        let rhythm = rhythm(kind);
-        let mut rng = Rng::stream(seed, kind.name());
+    for track in tracks {
+        let rhythm = track.rhythm();
+        let lasts_ms_min = (LASTS_MS_MIN * track.lasts_percent / 100).max(1);
+        let retry_ms = (RETRY_MS * track.quiet_percent / 100).max(1);
+        let mut rng = Rng::stream(seed, track.kind.name());
         let mut at_ms = rng.between(rhythm.first.0, rhythm.first.1);
-        while at_ms + LASTS_MS_MIN <= storm_ms {
-            let lasts_ms = rng.between(rhythm.lasts.0, rhythm.lasts.1);
+        while at_ms + lasts_ms_min <= storm_ms {
+            let lasts_ms = rng.between(rhythm.lasts.0, rhythm.lasts.1).max(1);
             let until_ms = (at_ms + lasts_ms).min(storm_ms);
-            let Some(fault) = draw(kind, nodes, at_ms, until_ms, &outages, &mut rng) else {
-                at_ms += RETRY_MS;
+            let Some(fault) = draw(*track, nodes, at_ms, until_ms, &outages, &mut rng) else {
+                at_ms += retry_ms;
                 continue;
             };
             if let Fault::Kill { nodes } | Fault::Pause { nodes } = &fault {
@@ -98,20 +156,17 @@ pub(crate) fn timeline(
 }
 
 fn draw(
-    kind: FaultKind,
+    track: Track,
     nodes: u16,
     at_ms: u64,
     until_ms: u64,
     outages: &[Outage],
     rng: &mut Rng,
 ) -> Option<Fault> {
-    match kind {
-        FaultKind::Kill => {
-            victims(nodes, at_ms, until_ms, outages, rng).map(|nodes| Fault::Kill { nodes })
-        }
-        FaultKind::Pause => {
-            victims(nodes, at_ms, until_ms, outages, rng).map(|nodes| Fault::Pause { nodes })
-        }
+    let mut victims = |down| victims(nodes, down, at_ms, until_ms, outages, rng);
+    match track.kind {
+        FaultKind::Kill => victims(track.down).map(|nodes| Fault::Kill { nodes }),
+        FaultKind::Pause => victims(track.down).map(|nodes| Fault::Pause { nodes }),
         FaultKind::Partition => {
             let fitting: Vec<Shape> = Shape::ALL
                 .into_iter()
@@ -146,9 +201,10 @@ fn draw(
     }
 }
 
-/// Some nodes that are up all the time from `at_ms` to `until_ms`, few enough that a majority stays up.
+/// Some nodes that are up all the time from `at_ms` to `until_ms`, as few as may be down at once.
 fn victims(
     nodes: u16,
+    may_be_down: Down,
     at_ms: u64,
     until_ms: u64,
     outages: &[Outage],
@@ -161,9 +217,11 @@ fn victims(
     };
     let mut up: Vec<u16> = (1..=nodes).filter(|&node| !overlapping(node)).collect();
     let down = u64::from(nodes) - up.len() as u64;
-    let most = u64::from(nodes.saturating_sub(1) / 2)
-        .max(1)
-        .saturating_sub(down);
+    let down_max = match may_be_down {
+        Down::Minority => u64::from(nodes.saturating_sub(1) / 2).max(1),
+        Down::Any => u64::from(nodes),
+    };
+    let most = down_max.saturating_sub(down);
     if most == 0 || up.is_empty() {
         return None;
     }

@@ -388,13 +388,20 @@ impl PlanSpec {
         lines.iter().map(scripted).collect()
     }
 
+    /// The kinds of fault that may happen; `unsaid` if nothing is said of them.
+    pub(crate) fn fault_kinds(&self, unsaid: &[FaultKind]) -> Result<Vec<FaultKind>, PlanError> {
+        self.faults
+            .as_ref()
+            .map_or_else(|| Ok(unsaid.to_vec()), |names| fault_kinds(names))
+    }
+
     fn expanded(&self, nodes: u16, storm_ms: u64, seed: u64) -> Result<Vec<Scheduled>, PlanError> {
         let Some(moments) = &self.timeline else {
-            let default = match &self.script {
-                None => ["kill", "pause", "partition"].map(str::to_owned).to_vec(),
-                Some(_) => Vec::new(),
+            let usual: &[FaultKind] = match &self.script {
+                None => &[FaultKind::Kill, FaultKind::Pause, FaultKind::Partition],
+                Some(_) => &[],
             };
-            let kinds = fault_kinds(self.faults.as_ref().unwrap_or(&default))?;
+            let kinds = self.fault_kinds(usual)?;
             return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
         };
         let mut timeline = Vec::new();

@@ -4,6 +4,7 @@ pub mod explained;
 pub mod model;
 pub mod progress;
 mod remarks;
+pub mod searching;
 pub mod stream;
 pub mod style;
 pub mod text;

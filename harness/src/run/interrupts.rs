@@ -5,23 +5,33 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGINT and SIGTERM. Handlers are installed by hand because background jobs start with SIGINT ignored.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     int: Signal,
     term: Signal,
 }
 
 impl Interrupts {
-    pub(super) fn new() -> std::io::Result<Interrupts> {
+    pub(crate) fn new() -> std::io::Result<Interrupts> {
         Ok(Interrupts {
             int: signal(SignalKind::interrupt())?,
             term: signal(SignalKind::terminate())?,
         })
     }
 
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.int.recv() => {}
             _ = self.term.recv() => {}
+        }
+    }
+
+    /// Whether one has come since the last time somebody asked.
+    pub(crate) async fn has_come(&mut self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.next() => true,
+            // Lets the runtime look at what came from outside.
+            () = tokio::task::yield_now() => false,
         }
     }
 }

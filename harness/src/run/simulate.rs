@@ -58,7 +58,7 @@ pub(super) async fn simulate(
         if shown.replace(phase) != Some(phase) || looked.elapsed() >= LOOK_EVERY {
             looked = Instant::now();
             show(&simulation, load.load, progress);
-            if is_interrupted(&mut interrupts).await {
+            if interrupts.has_come().await {
                 if load.interrupted {
                     return Err(RunError::Killed);
                 }
@@ -74,15 +74,6 @@ pub(super) async fn simulate(
     file.close()?;
     load.ops = simulation.conductor().completed_ops();
     Ok(load)
-}
-
-async fn is_interrupted(interrupts: &mut Interrupts) -> bool {
-    tokio::select! {
-        biased;
-        () = interrupts.next() => true,
-        // Lets the runtime look at what came from outside.
-        () = tokio::task::yield_now() => false,
-    }
 }
 
 fn show(simulation: &Simulation, elapsed: Duration, progress: &mut Progress) {
