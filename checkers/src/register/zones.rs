@@ -16,6 +16,9 @@ use crate::history::Status;
 /// No operation, and no value.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// So many zones are made at once: few enough to stay in the nearest memory.
+const ZONES_AT_ONCE: usize = 512;
+
 /// What a judge says of a trace that it can judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -132,8 +135,9 @@ pub(super) struct Survey {
 
 impl Survey {
     fn of(trace: &Trace) -> Result<Survey, Unfit> {
+        let count = (trace.values as usize).max(1);
         let mut survey = Survey {
-            zones: vec![Zone::EMPTY; (trace.values as usize).max(1)],
+            zones: Vec::with_capacity(count),
             values: Vec::with_capacity(trace.ops.len()),
             is_sound: true,
             drops_unseen: true,
@@ -141,36 +145,52 @@ impl Survey {
         let mut order = Chronology::of(trace)?;
         for (at, op) in (0..).zip(&trace.ops) {
             order.next(op)?;
-            let value = survey.add(at, op)?;
+            let (Action::Read(value) | Action::Write(value)) = op.action else {
+                return Err(Unfit::CompareAndSet);
+            };
+            if value.0 as usize >= survey.zones.len() {
+                survey.make_room(value, count)?;
+            }
+            let value = survey.add(at, op, value)?;
             survey.values.push(value);
         }
+        survey.zones.resize(count, Zone::EMPTY);
         let unwritten = |zone: &Zone| zone.write == NONE && zone.count > 0;
         survey.is_sound &= !survey.zones[1..].iter().any(unwritten);
         Ok(survey)
     }
 
-    /// The value of an operation, or none if it did not happen.
-    fn add(&mut self, at: u32, op: &RegisterOp) -> Result<u32, Unfit> {
-        let (value, writes) = match op.action {
-            Action::Read(value) => (value, false),
-            Action::Write(value) => (value, true),
-            Action::Cas { .. } => return Err(Unfit::CompareAndSet),
-        };
-        let zone = self.zones.get_mut(value.0 as usize);
-        let zone = zone.ok_or(Unfit::Malformed)?;
-        if writes {
-            if op.status == Status::Fail {
-                return Ok(NONE);
-            }
-            if zone.write != NONE || value == ValueId::INITIAL {
-                return Err(Unfit::ValuesRepeat);
-            }
-            // Whatever came before it in the zone is a read, and may have ended too soon.
-            self.is_sound &= zone.first_end >= op.call;
-            zone.write = at;
-        } else if op.status != Status::Ok {
+    /// Makes zones up to that of a value, of so many in all, and some more. Values mostly come in the order of their ids, so that
+    /// a zone is still at hand when it is needed.
+    #[cold]
+    fn make_room(&mut self, value: ValueId, count: usize) -> Result<(), Unfit> {
+        let needed = value.0 as usize + 1;
+        if needed > count {
+            return Err(Unfit::Malformed);
+        }
+        let room = needed.saturating_add(ZONES_AT_ONCE).min(count);
+        self.zones.resize(room, Zone::EMPTY);
+        Ok(())
+    }
+
+    /// The value of an operation, or none if it did not happen. Reads and writes come in no order that a processor could
+    /// foresee, so what they do differently is chosen without a branch.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a branch that cannot be foreseen costs more than both sides"
+    )]
+    fn add(&mut self, at: u32, op: &RegisterOp, value: ValueId) -> Result<u32, Unfit> {
+        let writes = matches!(op.action, Action::Write(_));
+        if (op.status == Status::Fail) | (!writes & (op.status == Status::Info)) {
             return Ok(NONE);
         }
+        let zone = &mut self.zones[value.0 as usize];
+        if writes & ((zone.write != NONE) | (value == ValueId::INITIAL)) {
+            return Err(Unfit::ValuesRepeat);
+        }
+        // Whatever came before the write in the zone is a read, and may have ended too soon.
+        self.is_sound &= !writes | (zone.first_end >= op.call);
+        zone.write = if writes { at } else { zone.write };
         zone.add(at, op);
         Ok(value.0)
     }
@@ -180,79 +200,96 @@ impl Survey {
     /// Zones are met in falling order of `s`, and line up from the last to the first. A zone that is longer than a moment
     /// waits until all that began within it have lined up behind it. No two such zones overlap in a sound trace, so
     /// one place to wait is enough.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "a branch that cannot be foreseen costs more than both sides"
+    )]
     pub(super) fn line(&self) -> Option<Vec<u32>> {
         let initial = &self.zones[0];
-        let mut line = Vec::with_capacity(self.zones.len());
+        let by_last_call = self.by_last_call();
+        // In the places behind those that are taken stands what may yet be overwritten.
+        let mut line = vec![NONE; by_last_call.len() + 2];
+        let mut taken = 0;
         let mut soonest = Zone::EMPTY;
-        let mut waiting = NONE;
-        let count = u32::try_from(self.values.len()).unwrap_or(NONE);
-        for (at, &value) in (0..count).zip(&self.values).rev() {
-            if value == NONE || value == ValueId::INITIAL.0 {
-                continue;
-            }
+        let (mut waiting, mut waiting_end) = (NONE, Trace::NEVER);
+        for &value in by_last_call.iter().rev() {
             let zone = &self.zones[value as usize];
-            if zone.last != at {
+            if value == ValueId::INITIAL.0 {
                 continue;
             }
             // The initial value must come before all others.
-            let ahead_of_initial = initial.count > 0 && zone.first_end < initial.last_call;
-            if ahead_of_initial || zone.conflicts(&soonest) {
+            let ahead_of_initial = (initial.count > 0) & (zone.first_end < initial.last_call);
+            if ahead_of_initial | zone.conflicts(&soonest) {
                 return None;
             }
             if zone.first_end < soonest.first_end {
                 soonest = *zone;
             }
-            if waiting != NONE {
-                if zone.last_call > self.zones[waiting as usize].first_end {
-                    line.push(value);
-                    continue;
-                }
-                line.push(waiting);
-                waiting = NONE;
-            }
-            if zone.first_end < zone.last_call {
-                waiting = value;
-            } else {
-                line.push(value);
+            let is_within = zone.last_call > waiting_end;
+            let is_long = zone.first_end < zone.last_call;
+            line[taken] = waiting;
+            taken += usize::from(!is_within & (waiting != NONE));
+            line[taken] = value;
+            taken += usize::from(is_within | !is_long);
+            if !is_within {
+                (waiting, waiting_end) = if is_long {
+                    (value, zone.first_end)
+                } else {
+                    (NONE, Trace::NEVER)
+                };
             }
         }
-        if waiting != NONE {
-            line.push(waiting);
-        }
+        line.truncate(taken);
+        line.extend((waiting != NONE).then_some(waiting));
         line.push(ValueId::INITIAL.0);
         line.reverse();
         Some(line)
     }
 
+    /// The values that have a zone, in rising order of `s`.
+    fn by_last_call(&self) -> Vec<u32> {
+        let mut values = vec![NONE; self.zones.len() + 1];
+        let mut taken = 0;
+        for (at, &value) in (0_u32..).zip(&self.values) {
+            if let Some(zone) = self.zones.get(value as usize) {
+                values[taken] = value;
+                taken += usize::from(zone.last == at);
+            }
+        }
+        values.truncate(taken);
+        values
+    }
+
     /// All operations in the order of their values: first the write, then the reads as they began. A write of unknown
     /// outcome that nobody saw is left out.
     pub(super) fn order(mut self, trace: &Trace, line: &[u32]) -> Order {
+        // What has its place already, or none, goes to the last one, which is one more than there can be.
+        let nowhere = u32::try_from(self.zones.len()).unwrap_or(NONE);
+        let mut order = vec![0; self.values.len() + 1];
+        let mut next_read = vec![0_u32; self.zones.len() + 1];
         let mut total = 0;
         for &value in line {
-            let zone = &mut self.zones[value as usize];
+            let zone = &self.zones[value as usize];
             let is_alone = self.drops_unseen && zone.count == 1 && zone.write != NONE;
-            if is_alone && trace.ops[zone.write as usize].status == Status::Info {
-                zone.count = 0;
+            let is_dropped = is_alone
+                && zone.first_end == Trace::NEVER
+                && trace.ops[zone.write as usize].status == Status::Info;
+            // If it has no write, or none that counts, something else takes the place.
+            order[total as usize] = zone.write;
+            if let Some(value) = self.values.get_mut(zone.write as usize) {
+                *value = nowhere;
             }
-            // From here on `last` is the place of the next read, and `count` that of the write.
-            let start = total;
-            total += zone.count;
-            zone.last = start + u32::from(zone.write != NONE);
-            zone.count = if zone.count == 0 { NONE } else { start };
+            next_read[value as usize] = total + u32::from(zone.write != NONE);
+            total += if is_dropped { 0 } else { zone.count };
         }
-        let mut order = vec![0; total as usize];
+        next_read[nowhere as usize] = total;
         for (at, &value) in (0..).zip(&self.values) {
-            if value == NONE {
-                continue;
-            }
-            let zone = &mut self.zones[value as usize];
-            if zone.write != at {
-                order[zone.last as usize] = at;
-                zone.last += 1;
-            } else if zone.count != NONE {
-                order[zone.count as usize] = at;
-            }
+            let value = value.min(nowhere);
+            let place = &mut next_read[value as usize];
+            order[*place as usize] = at;
+            *place += u32::from(value != nowhere);
         }
+        order.truncate(total as usize);
         Order(order)
     }
 }
