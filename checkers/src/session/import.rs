@@ -14,7 +14,18 @@ pub(super) struct Processes(Vec<u64>);
 
 impl Processes {
     pub(super) fn of(history: &History) -> Processes {
-        let mut all: Vec<u64> = history.operations.iter().map(|op| op.process).collect();
+        let processes = || history.operations.iter().map(|op| op.process);
+        let end = processes().max().map_or(0, |most| most.saturating_add(1));
+        if end <= history.operations.len() as u64 {
+            let mut is_there = vec![false; usize::try_from(end).unwrap_or(0)];
+            for process in processes() {
+                is_there[usize::try_from(process).unwrap_or(0)] = true;
+            }
+            let numbered = (0..).zip(is_there);
+            let all = numbered.filter(|(_, is_there)| *is_there);
+            return Processes(all.map(|(process, _)| process).collect());
+        }
+        let mut all: Vec<u64> = processes().collect();
         all.sort_unstable();
         all.dedup();
         Processes(all)

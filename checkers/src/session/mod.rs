@@ -13,6 +13,7 @@ pub mod order;
 pub mod rows;
 mod scan;
 mod shrink;
+mod stretches;
 mod tell;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,8 +5,11 @@
 //! (The guarantees: Terry et al., "Session guarantees for weakly consistent replicated data", PDIS 1994; the order of versions is
 //! left open, as in Viotti and Vukolic, CSUR 2016.) It looks at one key at a time; order across keys is causality, in `causal.rs`.
 
+use crate::register::ValueId;
+
 use super::graph::{Edge, Graph};
 use super::scan::{Pair, Writes, pairs};
+use super::stretches::Stretches;
 use super::trace::{SessionOp, is_sparse, renumbered};
 
 /// What two operations of one session say about their versions.
@@ -110,41 +113,52 @@ pub fn judge(ops: &[SessionOp], rules: &Rules) -> Report {
     if is_sparse(ops) {
         return judge(&renumbered(ops), rules);
     }
-    judge_all(ops, &[*rules]).pop().unwrap_or_default()
+    judge_all(ops, &Writes::of(ops), &[*rules])
+        .pop()
+        .unwrap_or_default()
 }
 
 /// As [`judge`] by each of several rules, in less time. Ids must be dense.
-pub(super) fn judge_all(ops: &[SessionOp], rules: &[Rules]) -> Vec<Report> {
-    let writes = Writes::of(ops);
+pub(super) fn judge_all(ops: &[SessionOp], writes: &Writes, rules: &[Rules]) -> Vec<Report> {
     let mut reports = vec![Report::default(); rules.len()];
-    let mut found = vec![(false, false); rules.len()];
+    let mut found = vec![(false, Stretches::default()); rules.len()];
     for initial in [false, true] {
         if rules.iter().all(|rules| rules.initial != initial) {
             continue;
         }
-        pairs(ops, &writes, initial, |pair| {
+        pairs(ops, writes, initial, |pair| {
             let is_read = u64::from(ops[pair.later as usize].is_ok_read());
-            let goes_back = goes_back(ops, &writes, pair);
+            let back = back(ops, writes, pair);
             let slots = rules.iter().zip(&mut reports).zip(&mut found);
-            for ((rules, report), (own, backward)) in slots {
+            for ((rules, report), (own, stretches)) in slots {
                 if rules.initial == initial && rules.kinds.contains(&pair.kind) {
                     *own |= rules.own.contains(&pair.kind);
-                    *backward |= goes_back;
+                    stretches.extend(back);
                     report.judged += is_read;
                 }
             }
         });
     }
-    for ((rules, report), (own, backward)) in rules.iter().zip(&mut reports).zip(found) {
+    for ((rules, report), (own, stretches)) in rules.iter().zip(&mut reports).zip(found) {
         if !own {
             report.judged = 0;
-        }
-        if own && backward {
-            let knots = Knots::of(ops, &writes, rules);
-            report.violations = knots.violations(ops, &writes);
+        } else if !stretches.is_empty() {
+            let knots = Knots::within(ops, writes, rules, stretches);
+            report.violations = knots.violations(ops, writes);
         }
     }
     reports
+}
+
+/// The stretch of time that a pair goes back by the moments of its values, if it does.
+fn back(ops: &[SessionOp], writes: &Writes, pair: Pair) -> Option<(u64, u64)> {
+    let value = |at: u32| ops[at as usize].action.value().0;
+    let (from, to) = (value(pair.earlier), value(pair.later));
+    if from == to {
+        return None;
+    }
+    let (from, to) = (writes.moment(ops, from), writes.moment(ops, to));
+    (to <= from).then_some((to, from))
 }
 
 /// Whether a pair goes against the order in which its writes began.
@@ -179,11 +193,31 @@ pub(super) struct Knots {
 
 impl Knots {
     pub(super) fn of(ops: &[SessionOp], writes: &Writes, rules: &Rules) -> Knots {
+        let mut stretches = Stretches::default();
+        pairs(ops, writes, rules.initial, |pair| {
+            if rules.kinds.contains(&pair.kind) {
+                stretches.extend(back(ops, writes, pair));
+            }
+        });
+        Knots::within(ops, writes, rules, stretches)
+    }
+
+    /// As [`Knots::of`], with the stretches of time that its pairs go back. Everything else that is known of the order goes forward, so
+    /// a cycle lies within one of them; the rest of the graph is never made.
+    fn within(
+        ops: &[SessionOp],
+        writes: &Writes,
+        rules: &Rules,
+        mut stretches: Stretches,
+    ) -> Knots {
+        stretches.settle();
+        let inside = |value: u32| stretches.hold(writes.moment(ops, value));
         let mut edges = Vec::new();
         pairs(ops, writes, rules.initial, |pair| {
             let value = |at: u32| ops[at as usize].action.value().0;
             let (from, to) = (value(pair.earlier), value(pair.later));
-            if from != to && rules.kinds.contains(&pair.kind) {
+            let counts = from != to && rules.kinds.contains(&pair.kind);
+            if counts && inside(from) && inside(to) {
                 edges.push(Edge {
                     from,
                     to,
@@ -192,8 +226,9 @@ impl Knots {
             }
         });
         let mut nodes = writes.values();
-        if rules.initial {
+        if rules.initial && inside(ValueId::INITIAL.0) {
             let others = 1..u32::try_from(nodes).unwrap_or(u32::MAX);
+            let others = others.filter(|&value| inside(value));
             edges.extend(others.map(|to| Edge {
                 from: 0,
                 to,
@@ -201,7 +236,7 @@ impl Knots {
             }));
         }
         if rules.real_time {
-            nodes += time_line(ops, writes, &mut edges);
+            nodes += time_line(ops, writes, &inside, &mut edges);
         }
         let graph = Graph::new(nodes, &edges);
         let component = graph.components();
@@ -292,12 +327,17 @@ impl Knots {
 
 /// Adds the real-time order of writes by way of a chain of moments, so that it takes no more edges than there are writes. Returns
 /// the number of moments, which are nodes after those of the values.
-fn time_line(ops: &[SessionOp], writes: &Writes, edges: &mut Vec<Edge<Because>>) -> usize {
+fn time_line(
+    ops: &[SessionOp],
+    writes: &Writes,
+    inside: &dyn Fn(u32) -> bool,
+    edges: &mut Vec<Edge<Because>>,
+) -> usize {
     let values = u32::try_from(writes.values()).unwrap_or(u32::MAX);
     // Beginnings sort before ends of the same time: such writes are concurrent.
     let mut bounds: Vec<(u64, bool, u32)> = Vec::new();
-    for value in 1..values {
-        let Some(write) = writes.happened(ops, crate::register::ValueId(value)) else {
+    for value in (1..values).filter(|&value| inside(value)) {
+        let Some(write) = writes.happened(ops, ValueId(value)) else {
             continue;
         };
         bounds.push((ops[write.at as usize].call, false, value));

@@ -67,8 +67,11 @@ impl Survey {
             let ops = operations(history, &processes, index, key);
             let reads = ops.iter().filter(|op| matches!(op.action, Action::Read(_)));
             survey.reads += reads.count() as u64;
-            survey.is_linearizable = survey.is_linearizable && calm::is_linearizable(&ops);
-            for (count, report) in survey.counts.iter_mut().zip(judge_all(&ops, &rules)) {
+            let writes = Writes::of(&ops);
+            survey.is_linearizable =
+                survey.is_linearizable && calm::is_linearizable(&ops, &writes);
+            let reports = judge_all(&ops, &writes, &rules);
+            for (count, report) in survey.counts.iter_mut().zip(reports) {
                 count.judged += report.judged;
                 count
                     .seen

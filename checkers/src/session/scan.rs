@@ -13,50 +13,55 @@ use super::trace::{Action, SessionOp};
 /// A write that may have happened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Written {
-    /// Its position in the list of operations.
-    pub(super) at: u32,
     /// When it was in effect at the latest: its own end, or the end of the first read that returned it.
     pub(super) in_effect: u64,
+    /// Its position in the list of operations; [`NONE`] if nobody wrote the value.
+    pub(super) at: u32,
     /// The read that ended first of those that returned it, by its position; [`NONE`] if nobody read it.
     pub(super) first_read: u32,
+    /// The operation that began last, of it and those reads, by its position.
+    pub(super) last: u32,
+}
+
+impl Written {
+    const BY_NOBODY: Written = Written {
+        in_effect: SessionOp::NEVER,
+        at: NONE,
+        first_read: NONE,
+        last: NONE,
+    };
 }
 
 /// The writes of one key by their values.
 pub(super) struct Writes {
     /// For each value, its write.
-    by_value: Vec<Option<Written>>,
+    by_value: Vec<Written>,
 }
 
 impl Writes {
     /// The writes among operations of one key, and since when each was in effect.
     pub(super) fn of(ops: &[SessionOp]) -> Writes {
         let values = ops.iter().map(|op| op.action.value().0 as usize + 1);
-        let mut by_value: Vec<Option<Written>> = vec![None; values.max().unwrap_or(1)];
+        let mut by_value = vec![Written::BY_NOBODY; values.max().unwrap_or(1)];
         for (at, op) in (0..).zip(ops).filter(|(_, op)| op.is_live_write()) {
-            let slot = &mut by_value[op.action.value().0 as usize];
-            slot.get_or_insert(Written {
-                at,
-                in_effect: if op.status == Status::Ok {
-                    op.ret
-                } else {
-                    SessionOp::NEVER
-                },
-                first_read: NONE,
-            });
+            let write = &mut by_value[op.action.value().0 as usize];
+            if write.at == NONE {
+                (write.at, write.last) = (at, at);
+                if op.status == Status::Ok {
+                    write.in_effect = op.ret;
+                }
+            }
         }
-        let mut ends = vec![SessionOp::NEVER; by_value.len()];
         for (at, op) in (0..).zip(ops).filter(|(_, op)| op.is_ok_read()) {
-            let value = op.action.value().0 as usize;
-            let Some(write) = by_value[value].as_mut() else {
-                continue;
-            };
-            if op.ret < ops[write.at as usize].call {
+            let write = &mut by_value[op.action.value().0 as usize];
+            if write.at == NONE || op.ret < ops[write.at as usize].call {
                 continue;
             }
-            if write.first_read == NONE || op.ret < ends[value] {
-                (write.first_read, ends[value]) = (at, op.ret);
+            if write.first_read == NONE || op.ret < ops[write.first_read as usize].ret {
+                write.first_read = at;
             }
             write.in_effect = write.in_effect.min(op.ret);
+            write.last = write.last.max(at);
         }
         Writes { by_value }
     }
@@ -66,25 +71,41 @@ impl Writes {
         self.by_value.len()
     }
 
+    /// The write of a value, if anybody wrote it.
+    fn written(&self, value: u32) -> Option<&Written> {
+        let write = self.by_value.get(value as usize)?;
+        (write.at != NONE).then_some(write)
+    }
+
     /// The write of a value, if it is known to have happened: acknowledged, or read.
     pub(super) fn happened(&self, ops: &[SessionOp], value: ValueId) -> Option<&Written> {
-        let write = self.by_value.get(value.0 as usize)?.as_ref()?;
+        let write = self.written(value.0)?;
         let known = ops[write.at as usize].status == Status::Ok || write.first_read != NONE;
         known.then_some(write)
     }
 
     /// Where a value stands when all are ordered by the beginnings of their writes; the initial one is 0.
     pub(super) fn rank(&self, value: u32) -> u32 {
-        let write = self.by_value[value as usize].as_ref();
+        let write = self.written(value);
         write.map_or(0, |write| write.at.saturating_add(1))
+    }
+
+    /// A time at which a value may have been there, if all had one order: between the end of the first operation on it and the beginning
+    /// of the last. Such times never go back where nothing is wrong. The initial value was there before all times.
+    pub(super) fn moment(&self, ops: &[SessionOp], value: u32) -> u64 {
+        self.written(value).map_or(0, |write| {
+            let last_call = ops[write.last as usize].call;
+            write.in_effect.min(last_call).saturating_add(1)
+        })
     }
 
     /// Whether a read can have returned what it did.
     fn is_sound(&self, ops: &[SessionOp], read: &SessionOp) -> bool {
         let value = read.action.value();
-        let write = self.by_value[value.0 as usize].as_ref();
         value == ValueId::INITIAL
-            || write.is_some_and(|write| ops[write.at as usize].call <= read.ret)
+            || self
+                .written(value.0)
+                .is_some_and(|write| ops[write.at as usize].call <= read.ret)
     }
 }
 
