@@ -24,6 +24,12 @@ pub trait Checker: Sync {
 
     /// Judges a history.
     fn check(&self, history: &History, index: &Index) -> Finding;
+
+    /// Whether it makes a copy of all operations while it works. Such judges work one after another, so that a history is there
+    /// twice at most, however many hands there are.
+    fn copies_operations(&self) -> bool {
+        false
+    }
 }
 
 /// Something that could not be judged, and why.

@@ -31,17 +31,21 @@ impl Checker for Linearizability {
         Guarantee::Linearizability
     }
 
-    fn check(&self, history: &History, _: &Index) -> Finding {
-        self.check_within(history, BUDGET)
+    fn copies_operations(&self) -> bool {
+        true
+    }
+
+    fn check(&self, history: &History, index: &Index) -> Finding {
+        self.check_within(history, index, BUDGET)
     }
 }
 
 impl Linearizability {
-    fn check_within(self, history: &History, budget: Budget) -> Finding {
+    fn check_within(self, history: &History, index: &Index, budget: Budget) -> Finding {
         let mut finding = Finding::new(self.guarantee(), "keys");
         let mut shares = Algorithm::ALL.map(|algorithm| Share::new(algorithm.name()));
         let mut worst = Vec::new();
-        for (name, key) in history.keys.iter().zip(traces::of(history)) {
+        for (name, key) in history.keys.iter().zip(traces::of(history, index)) {
             if key.is_foreign {
                 finding.skip(missing::NOT_OURS);
                 continue;
@@ -314,7 +318,7 @@ mod tests {
             c2:               |--r k 1--| |--r j 1--| |--r j 1--|",
         );
         let budget = Budget { steps: 2, ..BUDGET };
-        let finding = Linearizability.check_within(&history, budget);
+        let finding = Linearizability.check_within(&history, &Index::of(&history), budget);
         assert_eq!((finding.judged, finding.decided.len()), (1, 1));
         assert_eq!(finding.skipped[0].why, missing::TOO_REPETITIVE);
         let [note] = finding.notes.as_slice() else {

@@ -142,7 +142,7 @@ pub fn judge(history: &History) -> Verdict {
     judge_with(history, &Sequential)
 }
 
-/// As [`judge`], with as many guarantees at once as the executor can. The verdict is the same.
+/// As [`judge`], with as many guarantees at once as the executor can, but for those whose judges copy operations. The verdict is the same.
 pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
     let index = Index::with(history, executor);
     let contract = Contract::of_history(history, &index.exposure);
@@ -154,16 +154,20 @@ pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
                 .any(|n| Guarantee::from_name(n) == Some(guarantee))
         })
     };
-    let judged = checkers()
+    let judged: Vec<(&dyn Checker, Promise)> = checkers()
         .into_iter()
         .zip(contract.promises)
         .filter(|(_, promise)| is_judged(promise.guarantee))
         .collect();
-    let rows = executor.map(judged, |(checker, promise)| {
-        let row = row(history, &index, checker, promise);
-        executor.judged(row.promise.guarantee);
-        row
+    let rows = executor.map(shares(judged), |share| {
+        let row = |(checker, promise)| {
+            let row = row(history, &index, checker, promise);
+            executor.judged(row.promise.guarantee);
+            row
+        };
+        share.into_iter().map(row).collect::<Vec<Row>>()
     });
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
     Verdict {
         outcome: outcome(&rows),
         rows,
@@ -173,6 +177,21 @@ pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
         keys: history.keys.len() as u64,
         torn_tail: history.torn_tail,
     }
+}
+
+/// What is to be judged, in shares that may be judged at once: neighbours that copy operations are one.
+fn shares(judged: Vec<(&dyn Checker, Promise)>) -> Vec<Vec<(&dyn Checker, Promise)>> {
+    let mut shares: Vec<Vec<(&dyn Checker, Promise)>> = Vec::new();
+    for (checker, promise) in judged {
+        let copies = checker.copies_operations();
+        match shares.last_mut() {
+            Some(share) if copies && share.iter().all(|(other, _)| other.copies_operations()) => {
+                share.push((checker, promise));
+            }
+            _ => shares.push(vec![(checker, promise)]),
+        }
+    }
+    shares
 }
 
 fn row(history: &History, index: &Index, checker: &dyn Checker, promise: Promise) -> Row {

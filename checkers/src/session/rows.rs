@@ -68,8 +68,7 @@ impl Survey {
             let reads = ops.iter().filter(|op| matches!(op.action, Action::Read(_)));
             survey.reads += reads.count() as u64;
             let writes = Writes::of(&ops);
-            survey.is_linearizable =
-                survey.is_linearizable && calm::is_linearizable(&ops, &writes);
+            survey.is_linearizable = survey.is_linearizable && calm::is_linearizable(&ops, &writes);
             let reports = judge_all(&ops, &writes, &rules);
             for (count, report) in survey.counts.iter_mut().zip(reports) {
                 count.judged += report.judged;
@@ -116,6 +115,10 @@ impl Checker for Session {
             Kind::MonotonicWrites => Guarantee::MonotonicWrites,
             Kind::WritesFollowReads => Guarantee::WritesFollowReads,
         }
+    }
+
+    fn copies_operations(&self) -> bool {
+        true
     }
 
     fn check(&self, history: &History, index: &Index) -> Finding {
@@ -165,6 +168,10 @@ impl Checker for Causality {
             Model::Causal => Guarantee::CausalConsistency,
             Model::Convergent => Guarantee::CausalConvergence,
         }
+    }
+
+    fn copies_operations(&self) -> bool {
+        true
     }
 
     fn check(&self, history: &History, index: &Index) -> Finding {
