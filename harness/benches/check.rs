@@ -8,14 +8,17 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::fs::File;
+use std::hint::black_box;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::time::{ClockId, clock_gettime};
 use quorate::judging::{Watch, read_history};
-use quorate_checkers::history::{History, HistoryReader};
+use quorate_checkers::history::{Function, History, HistoryReader, Value};
+use quorate_checkers::register::{Action, RegisterOp, Trace, ValueId, zones};
 use quorate_checkers::verdict::{checkers, judge};
 use quorate_checkers::{Index, Sequential};
 use quorate_workloads::synthetic::Recipe;
@@ -23,7 +26,7 @@ use quorate_workloads::synthetic::Recipe;
 /// Sizes of the histories on one key, operations; ascending, because the operating system only tells the largest child so far.
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 /// How often each is read and judged in process; the best counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// Clients of the made-up load.
 const CLIENTS: u64 = 100;
 /// So much of a file is parsed plainly, bytes: enough to know its speed.
@@ -79,9 +82,9 @@ fn report(operations: u64, keys: u32, path: &Path) {
     );
     let plain = plain_mb_per_s(path);
     let read = mb(bytes) / best_on_core(|| drop(on_one_core(path)));
+    let reading = mb(bytes) * 1e9 / read / float(operations);
     println!(
-        "  read    one core  {read:>7.0} MB/s  {:>6.1} ns/op  {:.1} times serde_json's {plain:.0}",
-        mb(bytes) * 1e9 / read / float(operations),
+        "  read    one core  {read:>7.0} MB/s  {reading:>6.1} ns/op  {:.1} times serde_json's {plain:.0}",
         read / plain,
     );
     let read = mb(bytes)
@@ -95,6 +98,17 @@ fn report(operations: u64, keys: u32, path: &Path) {
     );
     let history = on_one_core(path);
     let per_operation = |seconds: f64| seconds * 1e9 / float(operations);
+    if keys == 1 {
+        let trace = trace(&history);
+        let zones = per_operation(best_on_core(|| {
+            let answer = black_box(zones::judge(&trace)).expect("unique values");
+            assert!(answer.is_linearizable());
+        }));
+        println!(
+            "  zones   one core  {zones:>29.1} ns/op  with certificate; {:.0} % of reading",
+            zones / reading * 100.0
+        );
+    }
     let index = best_on_core(|| drop(Index::of(&history)));
     println!("  index   one core  {:>29.1} ns/op", per_operation(index));
     let views = Index::of(&history);
@@ -192,14 +206,35 @@ fn best_on_core(mut work: impl FnMut()) -> f64 {
 
 /// How long a core works, s. Only once: views keep what was asked of them.
 fn worked(work: impl FnOnce()) -> f64 {
-    let began = worked_us();
+    let began = worked_ns();
     work();
-    float(worked_us() - began) / 1e6
+    float(worked_ns() - began) / 1e9
 }
 
-/// How long a core has worked for this thread, microseconds.
-fn worked_us() -> u64 {
-    let usage = getrusage(UsageWho::RUSAGE_THREAD).expect("usage");
-    let us = |time: nix::sys::time::TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
-    u64::try_from(us(usage.user_time()) + us(usage.system_time())).unwrap_or(0)
+/// How long a core has worked for this thread, ns.
+fn worked_ns() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock");
+    u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_nsec()).unwrap_or(0)
+}
+
+/// The operations of the only key. Values of a made-up history are dense as they are.
+fn trace(history: &History) -> Trace {
+    let operations = (0..).zip(&history.operations);
+    let ops = operations.map(|(place, operation)| {
+        let value = match operation.value {
+            Value::Int(value) => ValueId(u32::try_from(value).expect("a small value")),
+            _ => ValueId::INITIAL,
+        };
+        RegisterOp {
+            call: operation.call.0,
+            ret: operation.ret.0,
+            action: match operation.f {
+                Function::Read => Action::Read(value),
+                _ => Action::Write(value),
+            },
+            status: operation.status,
+            place,
+        }
+    });
+    Trace::of(ops.collect())
 }

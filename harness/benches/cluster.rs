@@ -1,4 +1,5 @@
-//! What a live cluster costs: from spawn to ready, and operations per second with the recorder on and off.
+//! What a live cluster costs: from spawn to ready, operations per second with the recorder on and off, and what judging a run while it
+//! lasts takes of a core.
 //!
 //! Prints medians and ratios of things measured side by side in this run; absolute figures depend on the machine. Run it with
 //! `cargo bench --bench cluster`; a number after `--` sets the pairs of loads to compare (default 5).
@@ -8,6 +9,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use quorate_checkers::history::Event;
+use quorate_checkers::stream::Follower;
 
 use quorate::plan::{Plan, PlanSpec};
 use quorate::report::progress::{Progress, ProgressMode};
@@ -21,6 +25,8 @@ const STARTS: usize = 9;
 const LOAD: &str = "4s";
 /// Pairs of loads, recorder on and off, unless told otherwise.
 const PAIRS: usize = 5;
+/// How often the events of a load are followed; the best counts.
+const FOLLOWED: usize = 5;
 
 fn main() {
     let pairs = std::env::args()
@@ -96,15 +102,16 @@ async fn starts(root: &Path) {
 /// The same load with the recorder on and off, in turn.
 async fn loads(root: &Path, pairs: usize) {
     let plan = plan();
+    let history = root.join("history.jsonl");
     let (mut on, mut off, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..pairs {
         // Whoever goes first meets the colder machine, so they take turns at that too.
         let (recorded, bare) = if pair % 2 == 0 {
-            let recorded = load(root, &plan, true).await;
-            (recorded, load(root, &plan, false).await)
+            let recorded = load(root, &plan, Some(&history)).await;
+            (recorded, load(root, &plan, None).await)
         } else {
-            let bare = load(root, &plan, false).await;
-            (load(root, &plan, true).await, bare)
+            let bare = load(root, &plan, None).await;
+            (load(root, &plan, Some(&history)).await, bare)
         };
         println!(
             "load   pair {}: recorder on {recorded:8.0} ops/s, off {bare:8.0} ops/s",
@@ -121,12 +128,49 @@ async fn loads(root: &Path, pairs: usize) {
         "load   cost of recording and stamping    {:8.1} %     (goal: under 5)",
         (ratio - 1.0) * 100.0
     );
+    follow(&plan, &history, on);
 }
 
-async fn load(root: &Path, plan: &Plan, record: bool) -> f64 {
+/// What the live judge takes of a core: the events of such a load, followed once more by themselves.
+fn follow(plan: &Plan, history: &Path, ops_per_s: f64) {
+    let text = std::fs::read_to_string(history).expect("a history");
+    let lines = text.lines().skip(1);
+    let events: Vec<Event> = lines
+        .map(|line| serde_json::from_str(line).expect("an event"))
+        .collect();
+    let times = (0..FOLLOWED).map(|_| {
+        let mut follower = Follower::new(plan.header().expect("a header"));
+        let began = Instant::now();
+        for event in &events {
+            follower.push(event).expect("the next event");
+            while follower.next_alarm().is_some() {}
+        }
+        began.elapsed().as_secs_f64()
+    });
+    let count = f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX));
+    let each = times.fold(f64::INFINITY, f64::min) / count;
+    let share = |ops_per_s: f64| each * ops_per_s * 2.0 * 100.0;
+    let rate = PlanSpec::default().plan(1).expect("a plan").load.rate;
+    let usual = f64::from(u32::try_from(rate).unwrap_or(u32::MAX));
+    println!(
+        "judge  an event of a run while it lasts  {:8.0} ns",
+        each * 1e9
+    );
+    println!(
+        "judge  of a core at such a load          {:8.2} %",
+        share(ops_per_s)
+    );
+    println!(
+        "judge  of a core at {rate} operations/s     {:8.2} %     (a default run; goal: under 1)",
+        share(usual)
+    );
+}
+
+/// Operations per second. What is recorded goes to a file.
+async fn load(root: &Path, plan: &Plan, record: Option<&Path>) -> f64 {
     let directory = RunDirectory::create(root).expect("a run directory");
     let world = launch(plan, &directory).await;
-    let recording = if record {
+    let recording = if record.is_some() {
         let header = plan.header().expect("a header");
         Recording::File(directory.history(&header).expect("a history"))
     } else {
@@ -139,6 +183,9 @@ async fn load(root: &Path, plan: &Plan, record: bool) -> f64 {
         .expect("a load");
     world.stop().await.expect("a clean stop");
     assert_eq!(load.failure, None);
+    if let Some(history) = record {
+        std::fs::copy(directory.path().join("history.jsonl"), history).expect("a copy");
+    }
     let seconds = load.load.max(Duration::from_millis(1)).as_secs_f64();
     f64::from(u32::try_from(load.ops).unwrap_or(u32::MAX)) / seconds
 }
