@@ -13,6 +13,7 @@
 //! ```
 
 pub mod contract;
+pub mod ddmin;
 mod document;
 pub mod executor;
 pub mod explain;
@@ -22,6 +23,7 @@ pub mod finding;
 pub mod guarantee;
 pub mod history;
 pub mod log;
+pub mod minimise;
 pub mod model;
 pub mod register;
 pub mod set;

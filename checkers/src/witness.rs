@@ -174,6 +174,11 @@ impl Anomaly {
     /// It has the operations of the witness, and the writes of what its census found: without those, a value would look as if
     /// it came from nowhere.
     pub fn excerpt(&self, history: &History) -> Vec<u8> {
+        history.excerpt(&self.excerpt_operations(history))
+    }
+
+    /// The places in [`History::operations`] of what [`Anomaly::excerpt`] holds, in order.
+    pub fn excerpt_operations(&self, history: &History) -> Vec<usize> {
         let mut operations = self.witness.operations();
         let found: Vec<(KeyId, &Value)> = operations
             .iter()
@@ -187,6 +192,6 @@ impl Anomaly {
         operations.extend(writes.filter(|(_, op)| is_write_of(op)).map(|(at, _)| at));
         operations.sort_unstable();
         operations.dedup();
-        history.excerpt(&operations)
+        operations
     }
 }

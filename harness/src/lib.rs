@@ -15,6 +15,7 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod search;
+pub mod shrink;
 pub mod streaming;
 pub mod target;
 pub mod trial;

@@ -8,7 +8,7 @@ mod following;
 mod host_clock;
 pub(crate) mod interrupts;
 mod simulate;
-mod witness;
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -90,6 +90,8 @@ pub(super) enum Command {
     Check(Box<Check>),
     /// Write a history in the format of another tool
     Convert(Convert),
+    /// The smallest plan and the fewest operations that still show an anomaly
+    Shrink(Shrink),
     /// Run a list of plans: promises must hold, canaries must sing
     Gate(Gate),
     /// Make up a history, of any length, right or wrong in one way, for measuring and trying judges
@@ -360,6 +362,28 @@ pub(super) struct Convert {
     /// The format of the file that is read [default: told from its content]
     #[arg(long, value_name = "FORMAT", value_parser = names(InputFormat::ALL.map(InputFormat::name)))]
     pub(super) input_format: Option<String>,
+}
+
+const SHRINK_AFTER_HELP: &str = "\
+Of the history the fewest operations are kept that prove the anomaly alone (shrunk/proof.jsonl, which `check` accepts). Of the plan of a simulated
+run everything is left out that is not needed: faults, operations, nodes, clients, keys, time. The result is the same on every machine.
+It is saved as a run of its own, with a story in words, in shrunk/ beside the run.
+
+Examples:
+  quorate run --world sim -R 1 -W 1 && quorate shrink latest     two operations are enough for a stale read
+  quorate shrink failed --find lost-write                        of all that broke, this
+
+Exit codes: 0 shrunk and saved · 2 usage · 3 it could not be shown again · 4 there is nothing to shrink · 130 interrupted, the smallest so far is saved";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = SHRINK_AFTER_HELP)]
+pub(super) struct Shrink {
+    /// A run's directory, `latest`, `failed`, the beginning of its id, or a history.jsonl
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+    /// What must still be shown, such as stale-read [default: the first broken promise, else the first anomaly]
+    #[arg(long, value_name = "ANOMALY")]
+    pub(super) find: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -13,6 +13,7 @@ mod node;
 mod options;
 mod run;
 mod search;
+mod shrink;
 mod stream;
 
 use clap::Parser;
@@ -41,6 +42,7 @@ pub fn main() -> Exit {
         Command::Run(command) => run::main(&command, &args.common, style),
         Command::Check(command) => check::main(&command, &args.common, style),
         Command::Convert(command) => convert::main(&command, &args.common),
+        Command::Shrink(command) => shrink::main(&command, &args.common, style),
         Command::Gate(command) => gate::main(&command, &args.common, style),
         Command::Generate(command) => generate::main(&command),
         Command::Explain(command) => explain::main(&command, &args.common, style),

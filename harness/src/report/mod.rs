@@ -5,6 +5,7 @@ pub mod model;
 pub mod progress;
 mod remarks;
 pub mod searching;
+pub mod shrinking;
 pub mod stream;
 pub mod style;
 pub mod text;

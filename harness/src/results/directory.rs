@@ -82,6 +82,17 @@ impl RunDirectory {
         }
     }
 
+    /// The directory of this path, made if there is none.
+    pub fn at(path: &Path) -> Result<RunDirectory, ResultsError> {
+        fs::create_dir_all(path).map_err(at("create", path))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(RunDirectory {
+            id: name.into_owned(),
+            path: path.canonicalize().map_err(at("find", path))?,
+            root: path.parent().unwrap_or(Path::new("")).to_owned(),
+        })
+    }
+
     /// The id: unique in its root.
     pub fn id(&self) -> &str {
         &self.id

@@ -6,7 +6,7 @@ use quorate_checkers::verdict::Verdict;
 use crate::results::{ResultsError, RunDirectory};
 
 /// Writes `witness/<anomaly>-1.{txt,jsonl}` for the first anomaly of each guarantee.
-pub(super) fn write(
+pub(crate) fn write(
     directory: &RunDirectory,
     history: &History,
     verdict: &Verdict,

@@ -1,0 +1,94 @@
+//! `shrunk/` in a run's directory: a run like any other, and the proof from the history that it was shrunk from.
+//!
+//! It writes what it is given. The shrunk plan of the simulated world is simulated once more for it, which makes the same bytes.
+
+use std::path::{Path, PathBuf};
+
+use quorate_checkers::history::History;
+use quorate_checkers::verdict::{Verdict, judge};
+
+use super::story::Story;
+use super::{ShrinkError, Shrunk};
+use crate::plan::{Plan, World};
+use crate::results::RunDirectory;
+use crate::run::{RunError, witness};
+use crate::target::Target;
+use crate::trial::TrialError;
+use crate::world::sim;
+
+/// The name of the directory.
+const DIRECTORY: &str = "shrunk";
+
+/// A shrunk run that is saved.
+#[derive(Debug)]
+pub struct Saved {
+    /// Where.
+    pub path: PathBuf,
+    /// What happened.
+    pub history: History,
+    /// What that means.
+    pub verdict: Verdict,
+}
+
+/// The directory of what a run is shrunk to.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn directory(run: &Path) -> Result<RunDirectory, RunError> {
+    Ok(RunDirectory::at(&run.join(DIRECTORY))?)
+}
+
+/// Saves the lines of a history that prove an anomaly of the run that is shrunk.
+///
+/// # Errors
+/// When they cannot be written.
+pub fn save_proof(directory: &RunDirectory, lines: &[u8]) -> Result<PathBuf, RunError> {
+    Ok(directory.write("proof.jsonl", lines)?)
+}
+
+/// Runs a shrunk plan of the simulated world once more, and saves everything of it.
+///
+/// # Errors
+/// When it cannot be simulated or written.
+pub fn save(
+    directory: &RunDirectory,
+    shrunk: &Shrunk,
+    target: Target,
+    origin: &str,
+) -> Result<Saved, ShrinkError> {
+    let plan: &Plan = &shrunk.plan;
+    let World::Sim(weather) = plan.world else {
+        return Err(TrialError::Live.into());
+    };
+    let header = plan.header().map_err(TrialError::from)?;
+    let events = sim::run(plan, &weather).map_err(TrialError::from)?;
+    let mut file = directory.history(&header).map_err(RunError::from)?;
+    for event in &events {
+        file.append(event).map_err(RunError::from)?;
+    }
+    file.close().map_err(RunError::from)?;
+    let history = History::from_events(header, events).map_err(TrialError::from)?;
+    let verdict = judge(&history);
+    let write = |name, text: String| directory.write(name, text).map_err(RunError::from);
+    write("plan.json", plan.to_json())?;
+    write("verdict.json", verdict.to_json())?;
+    witness::write(directory, &history, &verdict).map_err(RunError::from)?;
+    let path = directory.path().to_owned();
+    let Some(row) = target.shown_by(&verdict) else {
+        return Err(ShrinkError::NotShown { target });
+    };
+    let story = Story {
+        plan,
+        history: &history,
+        row,
+        before: shrunk.before,
+        origin,
+        directory: &directory.display(),
+    };
+    write("STORY.md", story.text())?;
+    Ok(Saved {
+        path,
+        history,
+        verdict,
+    })
+}
