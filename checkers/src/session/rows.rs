@@ -55,8 +55,7 @@ pub struct Survey {
 
 impl Survey {
     fn of(history: &History, index: &Index) -> Survey {
-        let real_time = index.exposure.is_synchronised();
-        let rules = Kind::ALL.map(|kind| Rules::of(kind, real_time));
+        let rules = Kind::ALL.map(|kind| rules(kind, index));
         let processes = Processes::of(history);
         let mut survey = Survey {
             counts: Default::default(),
@@ -87,6 +86,13 @@ impl Survey {
     fn get<'a>(history: &History, index: &'a Index) -> &'a Survey {
         index.sessions.get_or_init(|| Survey::of(history, index))
     }
+}
+
+/// What counts against a guarantee of sessions. A write that its own session misses is missed in real time, as in a stale read,
+/// whatever the clocks made of the order of versions.
+fn rules(kind: Kind, index: &Index) -> Rules {
+    let real_time = kind == Kind::ReadYourWrites || index.exposure.is_synchronised();
+    Rules::of(kind, real_time)
 }
 
 /// The operations of one key with dense ids.
@@ -133,7 +139,7 @@ impl Checker for Session {
         if count.seen.is_empty() {
             return finding;
         }
-        let rules = Rules::of(self.0, index.exposure.is_synchronised());
+        let rules = rules(self.0, index);
         let processes = Processes::of(history);
         let mut seen: Vec<&Seen> = count.seen.iter().collect();
         seen.sort_by_key(|seen| seen.at);
@@ -247,4 +253,21 @@ fn anomaly(
         details: Vec::new(),
         tale: Some(tale),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::guarantee::Guarantee;
+    use crate::testing::judged_and_seen;
+
+    #[test]
+    fn with_skewed_clocks_a_session_still_misses_what_it_wrote_last_and_goes_back_only_by_what_was_read()
+     {
+        let drawing = "
+            fault clock n1 -500: |--
+            c1: |--w k 1--|  |--w k 2--|  |--r k 1--|
+            c2:                    |--r k 2--|   |--r k 1--|";
+        assert_eq!(judged_and_seen(Guarantee::ReadYourWrites, drawing), (1, 1));
+        assert_eq!(judged_and_seen(Guarantee::MonotonicReads, drawing), (1, 0));
+    }
 }

@@ -22,7 +22,9 @@ pub(super) fn tally(history: &History, guarantee: Guarantee) -> Option<(u64, u64
         Guarantee::CausalConvergence => return Some(causal_tally(history, Model::Convergent)),
         _ => return None,
     };
-    let rules = Rules::of(kind, Exposure::of_history(history).is_synchronised());
+    // Own writes are missed in real time, like any others.
+    let real_time = kind == Kind::ReadYourWrites || Exposure::of_history(history).is_synchronised();
+    let rules = Rules::of(kind, real_time);
     let (mut judged, mut seen, mut skipped) = (0, 0, false);
     for key in 0..history.keys.len() {
         let Some(ops) = operations(history, key) else {
