@@ -27,6 +27,9 @@ mod models;
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]
+#[path = "command_line/replay.rs"]
+mod replay;
+#[cfg(test)]
 #[path = "command_line/search.rs"]
 mod search;
 #[cfg(test)]

@@ -17,6 +17,9 @@ mod interrupts;
 #[path = "end_to_end/record.rs"]
 mod record;
 #[cfg(test)]
+#[path = "end_to_end/replays.rs"]
+mod replays;
+#[cfg(test)]
 #[path = "end_to_end/running.rs"]
 mod running;
 #[cfg(test)]

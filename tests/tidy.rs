@@ -257,6 +257,8 @@ fn the_readme_names_every_command_and_shows_real_output() {
     for command in [
         "run",
         "check",
+        "replay",
+        "export",
         "convert",
         "gate",
         "generate-history",

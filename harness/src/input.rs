@@ -1,16 +1,18 @@
-//! Files as they are read: plain, or decompressed on the way. Which of these is told by the first bytes, not by the name.
+//! Files as they are read: plain, or decompressed on the way, or out of an archive of a run. Which of these is told by the first bytes,
+//! not by the name.
 //!
 //! What comes out is read in pieces, so that a history need not fit into memory. Both decompressors are Rust alone: the project builds
 //! without a C compiler.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
+use crate::archive;
 use crate::results::{ResultsError, at};
 
 /// First bytes of a gzip member.
@@ -21,6 +23,11 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Bytes taken from a file at once.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// What an archive of a run is read for where a history is asked for.
+const HISTORY: &str = "history.jsonl";
+/// Largest member of an archive that is read whole, bytes.
+const MEMBER_BYTES_MAX: u64 = 1 << 26;
+
 /// A file that is open for reading.
 pub struct Opened {
     /// Its content, decompressed.
@@ -29,18 +36,61 @@ pub struct Opened {
     pub bytes: Option<u64>,
 }
 
-/// Opens a file for reading, decompressed if it is compressed.
+/// Opens a file for reading, decompressed if it is compressed; of an archive of a run, its history.
 ///
 /// # Errors
-/// When it cannot be opened or read.
+/// When it cannot be opened or read, or is an archive without a history.
 pub fn open(path: &Path) -> Result<Opened, ResultsError> {
     let file = File::open(path).map_err(at("read", path))?;
     let bytes = file.metadata().ok().map(|metadata| metadata.len());
     let (source, is_plain) = decompressed(file).map_err(at("read", path))?;
+    let (source, is_archive) = looked_at(source).map_err(at("read", path))?;
+    if !is_archive {
+        return Ok(Opened {
+            source,
+            bytes: bytes.filter(|_| is_plain),
+        });
+    }
+    let member = archive::member(source, HISTORY).map_err(at("read", path))?;
+    let missing = || io::Error::other(format!("the archive holds no {HISTORY}"));
+    let member = member.ok_or_else(|| at("read", path)(missing()))?;
     Ok(Opened {
-        source,
-        bytes: bytes.filter(|_| is_plain),
+        bytes: Some(member.bytes_left()),
+        source: Box::new(member),
     })
+}
+
+/// Whether a file is an archive, compressed or not.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_archive(path: &Path) -> Result<bool, ResultsError> {
+    let looked = File::open(path)
+        .and_then(decompressed)
+        .and_then(|(source, _)| looked_at(source));
+    looked
+        .map(|(_, is_archive)| is_archive)
+        .map_err(at("read", path))
+}
+
+/// A member of an archive, by its name; none if the archive has none of that name.
+///
+/// # Errors
+/// When the file cannot be read, or is damaged.
+pub fn member(path: &Path, name: &str) -> Result<Option<Vec<u8>>, ResultsError> {
+    let read = || -> io::Result<Option<Vec<u8>>> {
+        let (source, _) = decompressed(File::open(path)?)?;
+        let Some(mut member) = archive::member(source, name)? else {
+            return Ok(None);
+        };
+        if member.bytes_left() > MEMBER_BYTES_MAX {
+            return Err(io::Error::other(format!("its {name} is too large")));
+        }
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    };
+    read().map_err(at("read", path))
 }
 
 /// Reads a whole file, decompressed if it is compressed.
@@ -65,6 +115,36 @@ fn decompressed(source: impl Read + Send + 'static) -> io::Result<(Box<dyn Read 
     } else {
         (Box::new(source), true)
     })
+}
+
+/// The source, and whether it is an archive. Of lines, no more than what has come is waited for.
+fn looked_at(mut source: Box<dyn Read + Send>) -> io::Result<(Box<dyn Read + Send>, bool)> {
+    let mut head = vec![0; archive::HEAD_BYTES];
+    let mut length = 0;
+    while length < head.len() && !head[..length].contains(&b'\n') {
+        match source.read(&mut head[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    head.truncate(length);
+    let is_archive = archive::is_archive(&head);
+    Ok((Box::new(Cursor::new(head).chain(source)), is_archive))
+}
+
+/// Whether an archive has a member of that name.
+///
+/// # Errors
+/// When the file cannot be read, or is damaged.
+pub fn has_member(path: &Path, name: &str) -> Result<bool, ResultsError> {
+    let found = File::open(path)
+        .and_then(decompressed)
+        .and_then(|(source, _)| archive::member(source, name));
+    found
+        .map(|member| member.is_some())
+        .map_err(at("read", path))
 }
 
 /// Zstandard frames, one after the other.

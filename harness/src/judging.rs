@@ -104,24 +104,29 @@ fn fill(source: &mut impl Read, block: &mut Vec<u8>) -> io::Result<()> {
     source.by_ref().take(limit).read_to_end(block).map(drop)
 }
 
+/// Reads a history file, on all cores.
+pub fn read_history_file(path: &Path, watch: &Watch) -> Result<History, RunError> {
+    let Opened {
+        source: file,
+        bytes,
+    } = input::open(path)?;
+    watch.bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    read_history(file, watch).map_err(|error| match error {
+        ReadError::Io(source) => RunError::Results(at("read", path)(source)),
+        ReadError::History(source) => RunError::History {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
 /// Reads a history file and judges it, by another claim than its own if one is given.
 pub fn judge_file(
     path: &Path,
     claim: Option<Quorum>,
     watch: &Watch,
 ) -> Result<(History, Verdict), RunError> {
-    let Opened {
-        source: file,
-        bytes,
-    } = input::open(path)?;
-    watch.bytes.store(bytes.unwrap_or(0), Ordering::Relaxed);
-    let mut history = read_history(file, watch).map_err(|error| match error {
-        ReadError::Io(source) => RunError::Results(at("read", path)(source)),
-        ReadError::History(source) => RunError::History {
-            path: path.to_owned(),
-            source,
-        },
-    })?;
+    let mut history = read_history_file(path, watch)?;
     history.header.claim = claim.or(history.header.claim);
     let named = history.header.judges.as_ref().map(Vec::len);
     let to_judge = named.unwrap_or(Guarantee::ALL.len()) as u64;

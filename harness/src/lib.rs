@@ -3,6 +3,7 @@
 //! The straight line: [`plan`] -> [`world`] (driven by [`conductor`] in [`run`]) -> history -> findings and verdict (crate
 //! `quorate-checkers`) -> [`report`]. Every arrow is one function; every value is a file in the run's directory ([`results`]).
 
+pub mod archive;
 pub mod cli;
 pub mod conductor;
 pub mod exit;
@@ -11,6 +12,7 @@ pub mod gate;
 pub mod input;
 pub mod judging;
 pub mod plan;
+pub mod replay;
 pub mod report;
 pub mod results;
 pub mod run;

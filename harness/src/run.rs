@@ -18,6 +18,7 @@ use quorate_checkers::verdict::{Outcome, Verdict};
 use thiserror::Error;
 
 pub use drive::{Drive, Load, Recording};
+pub(crate) use interrupts::Interrupts;
 
 use crate::exit::Exit;
 use crate::judging::{Watch, judge_file};

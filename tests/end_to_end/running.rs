@@ -92,9 +92,15 @@ impl<'a> Running<'a> {
     /// Waits until it has said this on stderr.
     #[track_caller]
     pub(crate) fn until_said(&self, words: &str) {
+        self.until_said_times(words, 1);
+    }
+
+    /// Waits until it has said this so often on stderr.
+    #[track_caller]
+    pub(crate) fn until_said_times(&self, words: &str, times: usize) {
         until(words, || {
             let said = fs::read_to_string(self.bench.path("stderr")).ok()?;
-            said.contains(words).then_some(())
+            (said.matches(words).count() >= times).then_some(())
         });
     }
 

@@ -7,6 +7,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use quorate_checkers::log::{InputFormat, OutputFormat};
 use quorate_checkers::model::{FailedCas, Model, NilReads};
 
+use crate::plan::World;
+use crate::replay::Keep;
 use crate::report::progress::ProgressMode;
 use crate::report::style::ColorMode;
 
@@ -88,6 +90,10 @@ pub(super) enum Command {
     Run(Box<Run>),
     /// Judge a saved history again, or one of another tool
     Check(Box<Check>),
+    /// Run a saved plan again: how often does what it showed show again
+    Replay(Replay),
+    /// Put a run into one file, which `replay` and `check` read back
+    Export(Export),
     /// Write a history in the format of another tool
     Convert(Convert),
     /// The smallest plan and the fewest operations that still show an anomaly
@@ -288,7 +294,8 @@ Exit codes: 0 kept · 1 broken · 2 the file or the command cannot be understood
 #[derive(Debug, ClapArgs)]
 #[command(after_help = CHECK_AFTER_HELP)]
 pub(super) struct Check {
-    /// A history.jsonl, a run's directory, `latest`, `failed`, the beginning of a run's id, a history of another tool, or - for stdin
+    /// A history.jsonl, a run's directory, `latest`, `failed`, the beginning of a run's id, an archive of a run, a history of another tool, or - for
+    /// stdin
     #[arg(value_name = "HISTORY")]
     pub(super) history: String,
     /// Judge while reading, in bounded memory: tell the first anomaly at once. What needs the whole history (census, availability) is
@@ -336,6 +343,69 @@ pub(super) struct Foreign {
 
 fn names<const N: usize>(names: [&'static str; N]) -> PossibleValuesParser {
     PossibleValuesParser::new(names)
+}
+
+const REPLAY_AFTER_HELP: &str = "\
+A simulated run repeats to the byte, which is compared. Live interleavings never repeat: what is told is a rate, with Wilson's interval for
+95 %. A live plan with --world sim is tried with as many seeds as --times says, under the same faults; a simulated plan with --world live
+meets real processes. A bare history is enough: the plan is made of its header and its fault lines, and what had to be inferred or guessed
+is told.
+
+Runs that are not kept are removed. A simulated run that is the saved one is not saved again.
+
+Exit codes: 0 every promise kept in every run · 1 a promise was broken in some · 2 the run or the command cannot be understood ·
+3 undecided · 70 our own failure, also when a simulated run did not repeat · 130 interrupted
+
+Examples:
+  quorate replay failed --times 10                     how often does it break
+  quorate replay failed --world sim --times 1000       a copy that repeats to the byte
+  quorate replay run.tar.gz                            an archive, as `export` makes it
+  quorate replay history.jsonl --find stale-read       a bare history, looked at for one anomaly";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = REPLAY_AFTER_HELP)]
+pub(super) struct Replay {
+    /// A run's directory, `latest`, `failed`, the beginning of a run's id, an archive of a run, a plan.json, or a bare history.jsonl
+    /// (both may be compressed)
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+    /// How many runs
+    #[arg(long, short, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(super) times: u64,
+    /// In which world: live or sim [default: the plan's own]
+    #[arg(long, value_name = "WORLD", hide_possible_values = true, value_parser = names(World::NAMES))]
+    pub(super) world: Option<String>,
+    /// The anomaly to look for, such as stale-read [default: what the run showed, or else any broken promise]
+    #[arg(long, value_name = "ANOMALY")]
+    pub(super) find: Option<String>,
+    /// Which runs are kept beside the others: first (that shows it), all or none
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHICH",
+        hide_possible_values = true
+    )]
+    pub(super) keep: Keep,
+    /// The executable that becomes the nodes, if not this one
+    #[arg(long, value_name = "PATH")]
+    pub(super) node_bin: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+The archive has everything but the data of the nodes, and is the same to the byte for the same files.
+
+Examples:
+  quorate export failed                        into <id>.tar.gz, here
+  quorate export latest run.tar.zst && quorate check run.tar.zst")]
+pub(super) struct Export {
+    /// A run's directory, `latest`, `failed`, or the beginning of a run's id
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+    /// The file to write; its name says how: .tar.gz, .tar.zst or .tar [default: <id>.tar.gz]
+    #[arg(value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -5,12 +5,14 @@ mod check;
 mod convert;
 mod doctor;
 mod explain;
+mod export;
 mod gate;
 mod generate;
 mod list;
 mod model;
 mod node;
 mod options;
+mod replay;
 mod run;
 mod search;
 mod shrink;
@@ -41,6 +43,8 @@ pub fn main() -> Exit {
     match args.command {
         Command::Run(command) => run::main(&command, &args.common, style),
         Command::Check(command) => check::main(&command, &args.common, style),
+        Command::Replay(command) => replay::main(&command, &args.common, style),
+        Command::Export(command) => export::main(&command, &args.common),
         Command::Convert(command) => convert::main(&command, &args.common),
         Command::Shrink(command) => shrink::main(&command, &args.common, style),
         Command::Gate(command) => gate::main(&command, &args.common, style),

@@ -133,6 +133,19 @@ impl RunDirectory {
         fs::rename(&fresh, &link).map_err(at("replace", &link))
     }
 
+    /// Moves it below another root on the same disk, and points `latest` there at it.
+    pub fn move_to(&self, root: &Path) -> Result<RunDirectory, ResultsError> {
+        let path = root.join(&self.id);
+        fs::rename(&self.path, &path).map_err(at("move a run to", &path))?;
+        let moved = RunDirectory {
+            id: self.id.clone(),
+            path: path.canonicalize().map_err(at("find", &path))?,
+            root: root.to_owned(),
+        };
+        moved.point("latest")?;
+        Ok(moved)
+    }
+
     /// Removes the nodes' data directories, which are large and only of use for a post-mortem.
     pub fn drop_data(&self) -> Result<(), ResultsError> {
         let nodes = self.path.join("nodes");

@@ -7,4 +7,4 @@ mod reference;
 
 pub(crate) use directory::at;
 pub use directory::{HistoryFile, ResultsError, RunDirectory};
-pub use reference::find_history;
+pub use reference::{Found, find, find_history};

@@ -5,20 +5,40 @@ use std::path::{Path, PathBuf};
 
 use super::directory::ResultsError;
 
-/// The history file that `reference` means.
-pub fn find_history(reference: &str, root: &Path) -> Result<PathBuf, ResultsError> {
+/// What a reference leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The directory of a run.
+    Run(PathBuf),
+    /// A file, or a pipe.
+    File(PathBuf),
+}
+
+/// What `reference` means.
+///
+/// # Errors
+/// When there is no such file, and no such run below `root`, or several.
+pub fn find(reference: &str, root: &Path) -> Result<Found, ResultsError> {
     let path = PathBuf::from(reference);
     if path.is_dir() {
-        return history_in(&path, reference);
+        return Ok(Found::Run(path));
     }
     // A pipe is as good as a file: a history is read once, from its beginning to its end.
     if path.exists() {
-        return Ok(path);
+        return Ok(Found::File(path));
     }
-    history_in(&find_run(reference, root)?, reference)
+    find_run(reference, root).map(Found::Run)
 }
 
-fn history_in(run: &Path, reference: &str) -> Result<PathBuf, ResultsError> {
+/// The history file that `reference` means.
+///
+/// # Errors
+/// When there is none.
+pub fn find_history(reference: &str, root: &Path) -> Result<PathBuf, ResultsError> {
+    let run = match find(reference, root)? {
+        Found::File(path) => return Ok(path),
+        Found::Run(run) => run,
+    };
     let history = run.join("history.jsonl");
     if history.is_file() {
         return Ok(history);
