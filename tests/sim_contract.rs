@@ -12,3 +12,5 @@ mod paused;
 mod promises;
 #[path = "sim_contract/tracing.rs"]
 mod tracing;
+#[path = "sim_contract/weather.rs"]
+mod weather;

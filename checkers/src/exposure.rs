@@ -98,6 +98,10 @@ fn clocks(faults: &[FaultWindow]) -> Clocks {
                     fault.nodes.join(" ")
                 ));
             }
+            FaultKind::Drift => {
+                let nodes = fault.nodes.join(" ");
+                return Clocks::Skewed(format!("the clocks of {nodes} drift ({id})"));
+            }
             FaultKind::HostClock => {
                 return Clocks::Skewed(format!("the clock of the machine was stepped ({id})"));
             }
@@ -114,10 +118,11 @@ fn clocks(faults: &[FaultWindow]) -> Clocks {
 
 fn loses_messages(fault: &FaultWindow) -> bool {
     match fault.kind {
-        FaultKind::Slow | FaultKind::Clock | FaultKind::HostClock => false,
+        FaultKind::Slow | FaultKind::Clock | FaultKind::Drift | FaultKind::HostClock => false,
         FaultKind::Kill
         | FaultKind::Pause
         | FaultKind::Partition
+        | FaultKind::Lossy
         | FaultKind::Crash
         | FaultKind::Other(_) => true,
     }
@@ -263,6 +268,8 @@ mod tests {
         assert!(skewed.lossless);
         assert!(exposure(Sync::EachWrite, "fault clock n1 0: |--|").is_synchronised());
         assert!(!exposure(Sync::EachWrite, "fault host-clock: |--|").is_synchronised());
+        assert!(!exposure(Sync::EachWrite, "fault drift: |--|").is_synchronised());
+        assert!(exposure(Sync::EachWrite, "fault lossy: |--|").is_synchronised());
     }
 
     #[test]

@@ -311,6 +311,16 @@ impl Conductor {
         self.record.crash(now, node, why);
     }
 
+    /// Any link may lose messages, as long as the run lasts.
+    pub fn links_are_lossy(&mut self, now: Nanos) {
+        self.record.lossy(now, self.clients.nodes());
+    }
+
+    /// The wall clocks of the nodes gain so much in a second, µs, as long as the run lasts.
+    pub fn clocks_drift(&mut self, now: Nanos, drifts_ppm: &[i64]) {
+        self.record.drift(now, drifts_ppm);
+    }
+
     /// The wall clock of the machine was stepped: stamps of the nodes no longer follow real time.
     pub fn host_clock_stepped(&mut self, now: Nanos, step_ns: i64) {
         self.record.host_clock(now, step_ns);

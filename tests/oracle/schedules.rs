@@ -96,6 +96,7 @@ const CALM: Weather = {
         redial: always(2_000),
         boot: always(2_000),
         strike: always(10),
+        ..Weather::USUAL
     }
 };
 

@@ -100,7 +100,25 @@ fn weathers() -> impl Strategy<Value = Weather> {
         sync: Span::new(1_000, 20_000),
         ..Weather::default()
     };
-    select(vec![Weather::default(), fast, foul])
+    // What no connection would do to messages, but nodes promise to bear.
+    let loose = Weather {
+        repeated_ppm: 50_000,
+        overtaken_ppm: 50_000,
+        slow_sync_percent: 5,
+        slow_sync: Span::new(1_000, 20_000),
+        ..Weather::default()
+    };
+    let lossy = Weather {
+        lost_ppm: 20_000,
+        broken_ppm: 1_000,
+        ..loose
+    };
+    let drifting = Weather {
+        drift_ppm_max: 10_000,
+        ..loose
+    };
+    let weathers = vec![Weather::default(), fast, foul, loose, lossy, drifting];
+    select(weathers)
 }
 
 /// Faults as no generator would schedule them: on any nodes, even all, one upon the other.

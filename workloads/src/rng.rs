@@ -54,6 +54,17 @@ impl Rng {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// A gap between two arrivals of a Poisson stream whose gaps are `mean` long on average.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a gap is far below 2^53"
+    )]
+    pub fn exponential(&mut self, mean: u64) -> u64 {
+        (-natural_logarithm(1.0 - self.unit()) * mean as f64) as u64
+    }
+
     /// Puts `items` in random order (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -68,9 +79,32 @@ impl Rng {
     }
 }
 
+/// The natural logarithm of a positive, normal number, by additions, multiplications and divisions alone: these are the same on every
+/// machine and at every level of optimisation, which that of the standard library is not.
+fn natural_logarithm(x: f64) -> f64 {
+    const MANTISSA_BITS: u32 = 52;
+    const BIAS: i32 = 1_023;
+    let bits = x.to_bits();
+    let biased = i32::try_from(bits >> MANTISSA_BITS).unwrap_or(BIAS);
+    let mantissa = bits & ((1 << MANTISSA_BITS) - 1);
+    // x = m * 2^exponent with m in [1, 2), brought to [1/sqrt 2, sqrt 2) so that the series is short.
+    let one_to_two = f64::from_bits(mantissa | 1.0_f64.to_bits());
+    let (m, exponent) = if one_to_two > std::f64::consts::SQRT_2 {
+        (one_to_two / 2.0, biased - BIAS + 1)
+    } else {
+        (one_to_two, biased - BIAS)
+    };
+    // ln m = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...), of which the terms beyond s^23 are below the last bit.
+    let s = (m - 1.0) / (m + 1.0);
+    let series = (0..=11).rev().fold(0.0, |sum, term| {
+        sum * (s * s) + 1.0 / f64::from(2 * term + 1)
+    });
+    2.0 * s * series + f64::from(exponent) * std::f64::consts::LN_2
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Rng;
+    use super::{Rng, natural_logarithm};
 
     #[test]
     fn the_stream_of_a_seed_is_frozen() {
@@ -109,6 +143,26 @@ mod tests {
             Rng::stream(1, "load").next_u64(),
             Rng::stream(2, "load").next_u64()
         );
+    }
+
+    #[test]
+    fn gaps_are_frozen_and_of_the_mean_that_was_asked_for() {
+        let mut rng = Rng::new(7);
+        let drawn: Vec<u64> = (0..5).map(|_| rng.exponential(2_000_000)).collect();
+        assert_eq!(drawn, [988_034, 33_861, 4_620_441, 1_749_003, 1_204_573]);
+        let sum: u64 = (0..10_000).map(|_| rng.exponential(1_000)).sum();
+        assert!((9_700_000..10_300_000).contains(&sum), "{sum}");
+        assert_eq!(rng.exponential(0), 0);
+    }
+
+    #[test]
+    fn our_logarithm_is_the_logarithm() {
+        let mut rng = Rng::new(3);
+        for _ in 0..10_000 {
+            let x = 1.0 - rng.unit();
+            let error = (natural_logarithm(x) - x.ln()).abs();
+            assert!(error <= 1e-15 * x.ln().abs().max(1.0), "ln {x}");
+        }
     }
 
     #[test]

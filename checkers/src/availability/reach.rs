@@ -131,8 +131,8 @@ fn impairs(fault: &FaultWindow, places: &BTreeMap<&str, u32>, nodes: usize) -> V
     let place = |name: &String| places.get(name.as_str()).copied();
     let named = || fault.nodes.iter().filter_map(place);
     match fault.kind {
-        FaultKind::Clock | FaultKind::HostClock => Vec::new(),
-        FaultKind::Partition | FaultKind::Slow if !fault.links.is_empty() => {
+        FaultKind::Clock | FaultKind::Drift | FaultKind::HostClock => Vec::new(),
+        FaultKind::Partition | FaultKind::Slow | FaultKind::Lossy if !fault.links.is_empty() => {
             let pair = |link: &(String, String)| {
                 let (from, to) = (place(&link.0)?, place(&link.1)?);
                 (from != to).then(|| Impaired::Pair(from.min(to), from.max(to)))

@@ -19,8 +19,12 @@ pub enum FaultKind {
     Partition,
     /// Directed links delayed.
     Slow,
+    /// Directed links that lose messages at random.
+    Lossy,
     /// Wall clocks of nodes offset.
     Clock,
+    /// Wall clocks of nodes that gain or lose time.
+    Drift,
     /// The node died by itself: not ours, but it forgets like a kill.
     Crash,
     /// The wall clock of the whole machine was stepped while the run went on: not ours.
@@ -37,7 +41,9 @@ impl FaultKind {
             FaultKind::Pause => "pause",
             FaultKind::Partition => "partition",
             FaultKind::Slow => "slow",
+            FaultKind::Lossy => "lossy",
             FaultKind::Clock => "clock",
+            FaultKind::Drift => "drift",
             FaultKind::Crash => "crash",
             FaultKind::HostClock => "host-clock",
             FaultKind::Other(name) => name,
@@ -52,7 +58,9 @@ impl From<&str> for FaultKind {
             "pause" => FaultKind::Pause,
             "partition" => FaultKind::Partition,
             "slow" => FaultKind::Slow,
+            "lossy" => FaultKind::Lossy,
             "clock" => FaultKind::Clock,
+            "drift" => FaultKind::Drift,
             "crash" => FaultKind::Crash,
             "host-clock" => FaultKind::HostClock,
             other => FaultKind::Other(other.to_owned()),

@@ -360,7 +360,7 @@ fn impaired(history: &History, time: Nanos, a: &str, b: Option<&str>) -> bool {
         active
             && match (&fault.kind, b) {
                 (FaultKind::Kill | FaultKind::Pause, None) => fault.nodes.iter().any(|n| n == a),
-                (FaultKind::Partition | FaultKind::Slow, Some(b)) => fault
+                (FaultKind::Partition | FaultKind::Slow | FaultKind::Lossy, Some(b)) => fault
                     .links
                     .iter()
                     .any(|(from, to)| (from == a && to == b) || (from == b && to == a)),

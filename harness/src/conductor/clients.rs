@@ -68,6 +68,11 @@ impl Clients {
         self.next_arrival = now;
     }
 
+    /// How many nodes there are to ask.
+    pub(super) fn nodes(&self) -> u16 {
+        self.nodes
+    }
+
     pub(super) fn process(&self, client: usize) -> u64 {
         self.all[client].process
     }
@@ -90,13 +95,7 @@ impl Clients {
         let first = usize::try_from(rng.below(self.all.len() as u64)).unwrap_or(0);
         let client = self.idle_from(first, now)?;
         // Exponential gaps: operations bunch and overlap as independent clients do.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a gap of ns"
-        )]
-        let gap = (-(1.0 - rng.unit()).ln() * self.gap_ns as f64) as u64;
+        let gap = rng.exponential(self.gap_ns);
         let oldest = Nanos(now.0.saturating_sub(BACKLOG_MS * 1_000_000));
         self.next_arrival = Nanos(self.next_arrival.max(oldest).0.saturating_add(gap));
         Some(client)

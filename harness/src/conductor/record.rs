@@ -130,6 +130,25 @@ impl Record {
         self.nemesis(now, "host-clock", body);
     }
 
+    pub(super) fn lossy(&mut self, now: Nanos, nodes: u16) {
+        let names: Vec<String> = (1..=nodes).map(node_name).collect();
+        let links = names.iter().flat_map(|from| {
+            let others = names.iter().filter(move |&to| to != from);
+            others.map(move |to| [from, to])
+        });
+        let links: Vec<[&String; 2]> = links.collect();
+        let body = json!({ "id": "lossy", "step": "installed", "nodes": names, "links": links });
+        self.nemesis(now, "lossy", body);
+    }
+
+    pub(super) fn drift(&mut self, now: Nanos, drifts_ppm: &[i64]) {
+        let names = (1..=u16::MAX).map(node_name).take(drifts_ppm.len());
+        let names: Vec<String> = names.collect();
+        let body =
+            json!({ "id": "drift", "step": "installed", "nodes": names, "drifts_ppm": drifts_ppm });
+        self.nemesis(now, "drift", body);
+    }
+
     fn fault(&mut self, now: Nanos, scheduled: &Scheduled, step: &str, why: Option<&String>) {
         let mut body = body(scheduled, step);
         if let Some(why) = why {

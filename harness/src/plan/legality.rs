@@ -8,7 +8,7 @@ use std::fmt;
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
 use super::{Load, Plan, PlanError, Scheduled, World, script};
-use crate::world::sim::{Span, Weather};
+use crate::world::sim::{MILLION, Span, Weather};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
 const NODES_MAX: u16 = 32;
@@ -18,6 +18,8 @@ const CLIENTS_MAX: u64 = 1_000;
 const KEYS_MAX: u64 = 100_000;
 /// Longest run, ms: a day.
 const FOR_MS_MAX: u64 = 86_400_000;
+/// Fastest and slowest clocks, µs in a second: a tenth.
+const DRIFT_PPM_MAX: u64 = 100_000;
 /// What a duration must be.
 const LONGER_THAN_ZERO: &str = "it must be longer than zero";
 
@@ -34,13 +36,13 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
         ));
     }
     if let World::Sim(weather) = plan.world {
-        validate_weather(&weather)?;
+        validate_weather(&weather, plan.store.request_timeout_ms)?;
     }
     script::validate(&plan.load, &plan.store, &plan.phases)?;
     validate_timeline(plan)
 }
 
-fn validate_weather(weather: &Weather) -> Result<(), PlanError> {
+fn validate_weather(weather: &Weather, request_timeout_ms: u64) -> Result<(), PlanError> {
     for (field, span) in weather.spans() {
         let Span { min_us, max_us } = span;
         if min_us > max_us || max_us > FOR_MS_MAX * 1_000 {
@@ -48,12 +50,40 @@ fn validate_weather(weather: &Weather) -> Result<(), PlanError> {
             return Err(range(field, format!("{min_us} to {max_us} us"), why));
         }
     }
-    if weather.gust_percent > 100 {
-        let percent = weather.gust_percent;
+    for (field, percent) in [
+        ("weather.gust_percent", weather.gust_percent),
+        ("weather.slow_sync_percent", weather.slow_sync_percent),
+    ] {
+        if percent > 100 {
+            return Err(range(field, percent, "at most 100 percent"));
+        }
+    }
+    let shares = weather.shares();
+    let sum = shares
+        .iter()
+        .try_fold(0_u64, |sum, (_, ppm)| sum.checked_add(*ppm));
+    if sum.is_none_or(|sum| sum > MILLION) {
+        let (field, ppm) = shares
+            .into_iter()
+            .max_by_key(|(_, ppm)| *ppm)
+            .unwrap_or_default();
+        return Err(range(field, ppm, "at most 1000000 with all other shares"));
+    }
+    if weather.drift_ppm_max > DRIFT_PPM_MAX {
+        let ppm = weather.drift_ppm_max;
         return Err(range(
-            "weather.gust_percent",
-            percent,
-            "at most 100 percent",
+            "weather.drift_ppm_max",
+            ppm,
+            "at most 100000: a tenth",
+        ));
+    }
+    // In such weather no store is available, and none could be blamed for it.
+    let round_trip_us = weather.round_trip_us();
+    if round_trip_us > request_timeout_ms.saturating_mul(1_000) {
+        return Err(range(
+            "weather",
+            format!("up to {round_trip_us} us to a replica and back"),
+            "coordinators give up before that: make it faster, or see --request-timeout",
         ));
     }
     Ok(())
@@ -173,6 +203,8 @@ pub(super) fn range(field: &'static str, value: impl fmt::Display, why: &str) ->
 mod tests {
     use super::{FOR_MS_MAX, Plan};
     use crate::plan::PlanSpec;
+    use crate::plan::World;
+    use crate::world::sim::{Span, Weather};
 
     /// Why the default plan is refused once it is changed so.
     fn refused(change: impl FnOnce(&mut Plan)) -> String {
@@ -188,6 +220,29 @@ mod tests {
         assert!(refused(|plan| plan.phases.storm_ms = FOR_MS_MAX).contains("at most a day"));
         assert!(refused(|plan| plan.timeline[1].id = "f1".into()).contains("two faults"));
         assert!(refused(|plan| plan.timeline[0].at_ms = u64::MAX).contains("storm is over"));
+    }
+
+    #[test]
+    fn weather_has_limits_too() {
+        let in_weather = |spoil: fn(&mut Weather)| {
+            refused(|plan| {
+                let mut weather = Weather::default();
+                spoil(&mut weather);
+                plan.world = World::Sim(weather);
+            })
+        };
+        let refusal = in_weather(|weather| weather.slow_sync_percent = 101);
+        assert!(refusal.contains("weather.slow_sync_percent"), "{refusal}");
+        let refusal = in_weather(|weather| {
+            (weather.lost_ppm, weather.repeated_ppm) = (600_000, 500_000);
+        });
+        assert!(refusal.contains("weather.lost_ppm = 600000"), "{refusal}");
+        let refusal = in_weather(|weather| weather.broken_ppm = u64::MAX);
+        assert!(refusal.contains("at most 1000000"), "{refusal}");
+        let refusal = in_weather(|weather| weather.drift_ppm_max = 100_001);
+        assert!(refusal.contains("a tenth"), "{refusal}");
+        let refusal = in_weather(|weather| weather.sync = Span::new(0, 400_000));
+        assert!(refusal.contains("--request-timeout"), "{refusal}");
     }
 
     #[test]

@@ -159,6 +159,9 @@ fn fault(window: &FaultWindow, notes: &mut Notes) -> Result<Fault, String> {
         FaultKind::Crash | FaultKind::HostClock => {
             Err("it happened by itself, and nobody can do it again".to_owned())
         }
+        FaultKind::Lossy | FaultKind::Drift => {
+            Err("it is part of the weather, not of the timeline".to_owned())
+        }
         FaultKind::Other(name) => Err(format!("this quorate knows no fault `{name}`")),
     }
 }

@@ -17,7 +17,9 @@ const FIXES: [Fix; 3] = [
 pub(super) fn calm(weather: &Weather) -> Vec<Weather> {
     let calm = FIXES.map(|fix| {
         let mut calm = *weather;
-        calm.gust_percent = 0;
+        for chance in chances(&mut calm) {
+            *chance = 0;
+        }
         for span in spans(&mut calm) {
             *span = fixed(*span, fix);
         }
@@ -28,10 +30,14 @@ pub(super) fn calm(weather: &Weather) -> Vec<Weather> {
 
 /// The weather with one thing less that is drawn: for each thing, in several ways.
 pub(super) fn calmer(weather: &Weather) -> Vec<Vec<Weather>> {
-    let mut calmer = vec![vec![Weather {
-        gust_percent: 0,
-        ..*weather
-    }]];
+    let mut calmer = Vec::new();
+    for place in 0..chances(&mut weather.clone()).len() {
+        let mut without = *weather;
+        if let Some(chance) = chances(&mut without).into_iter().nth(place) {
+            *chance = 0;
+        }
+        calmer.push(vec![without]);
+    }
     for place in 0..spans(&mut weather.clone()).len() {
         let ways = FIXES.map(|fix| {
             let mut calmer = *weather;
@@ -51,18 +57,44 @@ fn fixed(span: Span, fix: Fix) -> Span {
 }
 
 /// All ranges of a weather.
-fn spans(weather: &mut Weather) -> [&mut Span; 7] {
+fn spans(weather: &mut Weather) -> [&mut Span; 8] {
+    parts(weather).0
+}
+
+/// All chances of a weather, of which none is left at 0.
+fn chances(weather: &mut Weather) -> [&mut u64; 7] {
+    parts(weather).1
+}
+
+fn parts(weather: &mut Weather) -> ([&mut Span; 8], [&mut u64; 7]) {
     let Weather {
         transit,
-        gust_percent: _,
+        gust_percent,
         gust,
         client,
         sync,
+        slow_sync_percent,
+        slow_sync,
         redial,
         boot,
         strike,
+        lost_ppm,
+        broken_ppm,
+        repeated_ppm,
+        overtaken_ppm,
+        drift_ppm_max,
     } = weather;
-    [transit, gust, client, sync, redial, boot, strike]
+    let spans = [transit, gust, client, sync, slow_sync, redial, boot, strike];
+    let chances = [
+        gust_percent,
+        slow_sync_percent,
+        lost_ppm,
+        broken_ppm,
+        repeated_ppm,
+        overtaken_ppm,
+        drift_ppm_max,
+    ];
+    (spans, chances)
 }
 
 #[cfg(test)]
@@ -71,9 +103,13 @@ mod tests {
 
     #[test]
     fn in_calm_weather_nothing_is_drawn_and_nothing_leaves_its_range() {
-        let foul = Weather::default();
-        for weather in calm(&foul) {
-            assert_eq!(weather.gust_percent, 0);
+        let foul = Weather {
+            lost_ppm: 100,
+            drift_ppm_max: 100,
+            ..Weather::default()
+        };
+        for mut weather in calm(&foul) {
+            assert_eq!(chances(&mut weather), [&0; 7]);
             for ((_, span), (_, of)) in weather.spans().into_iter().zip(foul.spans()) {
                 assert_eq!(span.min_us, span.max_us);
                 assert!(of.min_us <= span.min_us && span.max_us <= of.max_us);

@@ -104,7 +104,8 @@ fn force_ms(fault: &Fault) -> u64 {
 fn drawn_delays(weather: &Weather) -> u64 {
     let spans = weather.spans();
     let drawn = spans.iter().filter(|(_, span)| span.min_us < span.max_us);
-    drawn.count() as u64 + u64::from(weather.gust_percent > 0)
+    let chances = weather.chances().into_iter().filter(|&chance| chance > 0);
+    drawn.count() as u64 + chances.count() as u64
 }
 
 fn written(ask: Ask) -> u64 {

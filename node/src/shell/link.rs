@@ -24,7 +24,7 @@ use super::node::Event;
 use super::stream::{Frames, pump, send};
 
 /// Most messages that wait for one peer; when there are more, the newest is lost.
-pub(super) const QUEUE_MESSAGES_MAX: usize = 1_024;
+pub const QUEUE_MESSAGES_MAX: usize = 1_024;
 
 /// How long either side waits for the other's greeting.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);

@@ -24,6 +24,7 @@ mod stream;
 mod tests;
 
 pub use error::NodeError;
-pub use log::LogError;
+pub use link::QUEUE_MESSAGES_MAX;
+pub use log::{LogError, survivors};
 pub use process::run;
 pub use serve::serve;

@@ -31,14 +31,14 @@ impl Clues<'_> {
                 || fault.nodes.is_empty()
                 || fault.nodes.iter().any(|node| nodes.contains(node));
             let to = match fault.kind {
-                FaultKind::Clock => acted_to,
+                FaultKind::Clock | FaultKind::Drift => acted_to,
                 _ => to,
             };
             fault.may_have_taken() && began <= to && healed >= from && touches
         };
         let mut faults: Vec<&FaultWindow> = self.history.faults.iter().filter(near).collect();
         if about_clocks {
-            faults.sort_by_key(|fault| fault.kind != FaultKind::Clock);
+            faults.sort_by_key(|fault| !matches!(fault.kind, FaultKind::Clock | FaultKind::Drift));
         }
         let told = why.iter().flat_map(|attribution| &attribution.faults);
         faults.retain(|fault| !told.clone().any(|id| *id == fault.id));
@@ -107,6 +107,12 @@ pub(super) fn tell(fault: &FaultWindow) -> String {
             format!("{nodes} died by itself at {at} ({id})"),
             "restarted",
         ),
+        FaultKind::Lossy => {
+            return format!("Messages between {nodes} got lost now and then, all the time ({id}).");
+        }
+        FaultKind::Drift => {
+            return format!("The clocks of {nodes} drifted, all the time ({id}).");
+        }
         FaultKind::HostClock => {
             return format!("The clock of the whole machine was stepped at {at} ({id}).");
         }

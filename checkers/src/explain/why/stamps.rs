@@ -64,7 +64,7 @@ impl<'a> Clues<'a> {
             let nodes = &fault.nodes;
             let is_clock = match fault.kind {
                 FaultKind::Clock => nodes.contains(&older.node) || nodes.contains(&newer.1.node),
-                FaultKind::HostClock => true,
+                FaultKind::HostClock | FaultKind::Drift => true,
                 _ => false,
             };
             is_clock && fault.may_have_taken() && fault.injected <= until

@@ -37,7 +37,7 @@ impl Cluster {
     /// A cluster whose nodes are about to start.
     pub(super) fn new(plan: &Plan, weather: Weather) -> Cluster {
         let clients = usize::try_from(plan.load.clients).unwrap_or(usize::MAX);
-        let node = |number| Node::new(number, &plan.store, plan.seed);
+        let node = |number| Node::new(number, &plan.store, plan.seed, &weather);
         let mut cluster = Cluster {
             weather,
             queue: Queue::new(),
@@ -75,6 +75,12 @@ impl Cluster {
         let epoch = alive.map(|node| node.epoch);
         self.clients
             .invoke(client, node, op, epoch, &mut self.queue);
+    }
+
+    /// How much each wall clock gains in a second, µs; nothing if none can.
+    pub(super) fn drifts_ppm(&self) -> Option<Vec<i64>> {
+        let drifts = self.nodes.iter().map(|node| node.drift_ppm);
+        (self.weather.drift_ppm_max > 0).then(|| drifts.collect())
     }
 
     /// Whether every node runs and is connected to all others.
@@ -221,7 +227,9 @@ impl Cluster {
             return;
         };
         if let Some(inbox) = &mut process.inbox {
-            inbox.push(stimulus);
+            if let Some(Stimulus::Message { link, parcel }) = inbox.put(stimulus) {
+                lose(link, parcel.number, Loss::QueueFull, &mut self.queue);
+            }
             return;
         }
         match stimulus {

@@ -6,6 +6,7 @@
 
 use quorate_node::config::SyncPolicy;
 use quorate_node::protocol::{Record, Token};
+use quorate_node::shell::survivors;
 use quorate_workloads::Rng;
 
 use super::weather::Weather;
@@ -70,7 +71,7 @@ impl Disk {
             return Wants::Nothing;
         }
         self.syncing = Some(std::mem::take(&mut self.queued));
-        Wants::End(weather.sync.draw_ns(&mut self.rng))
+        Wants::End(weather.sync_ns(&mut self.rng))
     }
 
     /// What was being synced is durable; these are its tokens.
@@ -90,16 +91,20 @@ impl Disk {
         }
     }
 
-    /// Its process is killed. Of what was being written, some first part has reached the disk; what was not is gone.
-    /// Returns what is gone.
+    /// Its process is killed. Of what was being written, some first part has reached the disk, in which the last record may be torn;
+    /// what was not is gone. Returns what is gone.
     pub(super) fn lose_memory(&mut self) -> Vec<Record> {
-        let mut torn = self.syncing.take().unwrap_or_default();
-        let reached = self.rng.between(0, torn.len() as u64);
-        let mut gone = torn.split_off(usize::try_from(reached).unwrap_or(0));
-        self.durable
-            .extend(torn.into_iter().map(|(_, record)| record));
-        gone.append(&mut self.queued);
-        gone.into_iter().map(|(_, record)| record).collect()
+        let syncing = self.syncing.take().unwrap_or_default();
+        let mut batch: Vec<Record> = syncing.into_iter().map(|(_, record)| record).collect();
+        let whole = usize::try_from(self.rng.between(0, batch.len() as u64)).unwrap_or(0);
+        let rng = &mut self.rng;
+        let left = survivors(&batch, whole, |bytes| {
+            usize::try_from(rng.below(bytes as u64)).unwrap_or(0)
+        });
+        let mut gone = batch.split_off(left.len().min(batch.len()));
+        self.durable.extend(left);
+        gone.extend(self.queued.drain(..).map(|(_, record)| record));
+        gone
     }
 
     /// Everything that a start of the process finds.

@@ -227,12 +227,25 @@ impl Simulation {
         Ok(())
     }
 
+    /// The history tells what voids promises although no fault of the plan does.
+    fn tell_weather(&mut self, now: Nanos) {
+        if self.cluster.weather.is_lossy() {
+            self.conductor.links_are_lossy(now);
+        }
+        if let Some(drifts_ppm) = self.cluster.drifts_ppm() {
+            self.conductor.clocks_drift(now, &drifts_ppm);
+        }
+    }
+
     /// Looks whether what is waited for has come; if not, looks again a little later.
     fn look(&mut self) -> Result<(), SimError> {
         let now = self.now();
         match self.waiting {
             Waiting::Nothing => return Ok(()),
-            Waiting::Settled(_) if self.cluster.is_ready() => self.conductor.settled(now),
+            Waiting::Settled(_) if self.cluster.is_ready() => {
+                self.conductor.settled(now);
+                self.tell_weather(now);
+            }
             Waiting::Healed(_) if self.cluster.is_ready() => self.conductor.all_healed(now),
             Waiting::Settled(until) | Waiting::Healed(until) => {
                 if now >= until {

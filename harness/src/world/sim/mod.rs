@@ -9,6 +9,7 @@ mod cluster;
 mod disk;
 mod drive;
 mod faults;
+mod inbox;
 mod network;
 mod node;
 mod queue;
@@ -21,6 +22,7 @@ use quorate_checkers::history::Event;
 use thiserror::Error;
 
 pub use drive::Simulation;
+pub(crate) use weather::MILLION;
 pub use weather::{Span, Weather};
 
 use crate::plan::{Plan, PlanError};

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use quorate_checkers::history::Nanos;
 use quorate_node::protocol::PeerMessage;
+use quorate_node::shell::QUEUE_MESSAGES_MAX;
 use quorate_workloads::Rng;
 
 use super::queue::{Happening, Queue, later};
 use super::trace::{Loss, What};
-use super::weather::Weather;
+use super::weather::{Fate, Weather};
 use crate::fault::{Cut, Link};
 
 /// Nanoseconds in a millisecond.
@@ -59,7 +60,7 @@ enum Stage {
     Up,
     /// Broken, which the sender does not know yet: it sends into the void.
     Broken,
-    /// Its sender is dead. What it sent before still arrives.
+    /// Nobody sends over it any more. What was sent before still arrives.
     Orphaned,
 }
 
@@ -79,7 +80,7 @@ struct InFlight {
 }
 
 /// A message, and the number by which it is told from all others of the run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Parcel {
     pub(super) number: u64,
     pub(super) message: PeerMessage,
@@ -146,13 +147,7 @@ impl Network {
             queue.after(rest_ns, Happening::Dial { link, epoch });
             return;
         }
-        wire.dialled += 1;
-        let stream = StreamId(wire.dialled);
-        let opened = Stream {
-            stage: Stage::Greeting,
-            in_flight: VecDeque::new(),
-        };
-        wire.streams.insert(stream, opened);
+        let stream = wire.open(Stage::Greeting, VecDeque::new());
         let there_ns = wire.late_by_ns(&weather);
         let back_ns = weather.transit.draw_ns(&mut wire.rng);
         queue.after(there_ns + back_ns, Happening::Greeted { link, stream });
@@ -178,16 +173,41 @@ impl Network {
         self.sent += 1;
         let number = self.sent;
         queue.tell(|tracer, now| tracer.sent(now, number, link, &message));
-        let late_by_ns = wire.late_by_ns(&weather);
-        let Some((&id, stream)) = wire.current().filter(|(_, s)| s.stage == Stage::Up) else {
+        let due = later(queue.now(), wire.late_by_ns(&weather));
+        let (fate, is_held) = (weather.fate(&mut wire.rng), wire.is_held());
+        let Some((&stream, up)) = wire.current().filter(|(_, s)| s.stage == Stage::Up) else {
             lose(link, number, Loss::NoConnection, queue);
             return;
         };
-        let before = stream.in_flight.back().map_or(Nanos(0), |last| last.due);
-        let due = later(queue.now(), late_by_ns).max(before);
+        if is_held && up.in_flight.len() >= QUEUE_MESSAGES_MAX {
+            lose(link, number, Loss::QueueFull, queue);
+            return;
+        }
         let parcel = Parcel { number, message };
-        stream.in_flight.push_back(InFlight { due, parcel });
-        queue.at(due, Happening::Arrival { link, stream: id });
+        match fate {
+            Fate::Arrives | Fate::Repeated => {}
+            Fate::Lost => {
+                lose(link, number, Loss::Weather, queue);
+                return;
+            }
+            Fate::Breaks => {
+                wire.break_streams(link, &weather, queue);
+                lose(link, number, Loss::ConnectionBroke, queue);
+                return;
+            }
+            Fate::Overtaken => {
+                wire.stray(link, parcel, due, &weather, queue);
+                return;
+            }
+        }
+        let before = up.in_flight.back().map_or(Nanos(0), |last| last.due);
+        let due = due.max(before);
+        let copy = (fate == Fate::Repeated).then(|| parcel.clone());
+        up.in_flight.push_back(InFlight { due, parcel });
+        queue.at(due, Happening::Arrival { link, stream });
+        if let Some(copy) = copy {
+            wire.stray(link, copy, due, &weather, queue);
+        }
     }
 
     /// The messages of a stream that have arrived by now.
@@ -308,6 +328,28 @@ impl Wire {
         streams.find(|(_, stream)| stream.stage != Stage::Orphaned)
     }
 
+    fn open(&mut self, stage: Stage, in_flight: VecDeque<InFlight>) -> StreamId {
+        self.dialled += 1;
+        let stream = StreamId(self.dialled);
+        self.streams.insert(stream, Stream { stage, in_flight });
+        stream
+    }
+
+    /// Lets a message travel by itself, so that it keeps no order with any other.
+    fn stray(
+        &mut self,
+        link: Link,
+        parcel: Parcel,
+        due: Nanos,
+        weather: &Weather,
+        queue: &mut Queue,
+    ) {
+        let due = later(due, weather.gust.draw_ns(&mut self.rng));
+        let in_flight = VecDeque::from([InFlight { due, parcel }]);
+        let stream = self.open(Stage::Orphaned, in_flight);
+        queue.at(due, Happening::Arrival { link, stream });
+    }
+
     /// Whether nothing gets through.
     fn is_cut(&self) -> bool {
         let cuts = |rule: &Rule| matches!(rule, Rule::Hold | Rule::Reset);
@@ -383,156 +425,4 @@ pub(super) fn lose(link: Link, message: u64, why: Loss, queue: &mut Queue) {
 }
 
 #[cfg(test)]
-mod tests {
-    use quorate_node::protocol::RequestId;
-
-    use super::*;
-
-    const LINK: Link = Link { from: 1, to: 2 };
-    const SECOND: u64 = 1_000_000_000;
-
-    fn message(counter: u64) -> PeerMessage {
-        PeerMessage::Held {
-            id: RequestId { epoch: 1, counter },
-        }
-    }
-
-    fn opened(seed: u64) -> (Network, Queue) {
-        let (mut network, mut queue) = (Network::new(2, seed, Weather::default()), Queue::new());
-        network.dial(LINK, 1, true, &mut queue);
-        assert_eq!(pass(&mut network, &mut queue, SECOND).ups, 1);
-        (network, queue)
-    }
-
-    /// What came of the happenings of some time.
-    #[derive(Debug, Default)]
-    struct Passed {
-        ups: u32,
-        downs: u32,
-        dials: u32,
-        arrived: Vec<PeerMessage>,
-        last_arrival: Nanos,
-    }
-
-    fn pass(network: &mut Network, queue: &mut Queue, for_ns: u64) -> Passed {
-        let until = later(queue.now(), for_ns);
-        let mut passed = Passed::default();
-        while let Some(happening) = queue.next(until) {
-            match happening {
-                Happening::Greeted { link, stream } => {
-                    passed.ups += u32::from(network.greeted(link, stream));
-                }
-                Happening::HungUp { link, stream } => {
-                    passed.downs += u32::from(network.hung_up(link, stream));
-                }
-                Happening::Dial { .. } => passed.dials += 1,
-                Happening::Arrival { link, stream } => {
-                    let arrived = network.arrived(link, stream, queue.now());
-                    if !arrived.is_empty() {
-                        passed.last_arrival = queue.now();
-                    }
-                    let messages = arrived.into_iter().map(|parcel| parcel.message);
-                    passed.arrived.extend(messages);
-                }
-                other => panic!("the network plans no {other:?}"),
-            }
-        }
-        passed
-    }
-
-    fn send(network: &mut Network, queue: &mut Queue, counters: std::ops::Range<u64>) {
-        for counter in counters {
-            network.send(LINK, message(counter), queue);
-        }
-    }
-
-    fn messages(counters: std::ops::Range<u64>) -> Vec<PeerMessage> {
-        counters.map(message).collect()
-    }
-
-    #[test]
-    fn a_link_keeps_its_order_whatever_the_weather() {
-        let (mut network, mut queue) = opened(1);
-        let mut arrived = Vec::new();
-        for batch in 0..20 {
-            send(&mut network, &mut queue, batch * 5..batch * 5 + 5);
-            arrived.extend(pass(&mut network, &mut queue, 300_000).arrived);
-        }
-        arrived.extend(pass(&mut network, &mut queue, SECOND).arrived);
-        assert_eq!(arrived, messages(0..100));
-        assert!(network.is_at_rest());
-    }
-
-    #[test]
-    fn a_held_link_delivers_after_the_heal_and_loses_nothing() {
-        let (mut network, mut queue) = opened(2);
-        network.impose(&[LINK], Rule::Hold, &mut queue);
-        network.impose(&[LINK], Rule::Hold, &mut queue);
-        send(&mut network, &mut queue, 0..5);
-        network.lift(&[LINK], Rule::Hold, &mut queue);
-        let held = pass(&mut network, &mut queue, SECOND);
-        assert_eq!((held.arrived, held.downs), (vec![], 0));
-        network.lift(&[LINK], Rule::Hold, &mut queue);
-        let healed = pass(&mut network, &mut queue, SECOND);
-        assert_eq!((healed.arrived, healed.downs), (messages(0..5), 0));
-    }
-
-    #[test]
-    fn a_reset_link_loses_what_is_in_flight_and_refuses_new_connections() {
-        let (mut network, mut queue) = opened(3);
-        send(&mut network, &mut queue, 0..5);
-        network.impose(&[LINK], Rule::Reset, &mut queue);
-        send(&mut network, &mut queue, 5..9);
-        let cut = pass(&mut network, &mut queue, SECOND);
-        assert_eq!((cut.arrived, cut.downs), (vec![], 1));
-        network.dial(LINK, 1, true, &mut queue);
-        assert_eq!(pass(&mut network, &mut queue, SECOND).dials, 1);
-        network.lift(&[LINK], Rule::Reset, &mut queue);
-        network.dial(LINK, 1, true, &mut queue);
-        assert_eq!(pass(&mut network, &mut queue, SECOND).ups, 1);
-    }
-
-    #[test]
-    fn the_death_of_a_receiver_is_not_known_before_the_link_is_healed() {
-        let (mut network, mut queue) = opened(4);
-        network.impose(&[LINK], Rule::Hold, &mut queue);
-        send(&mut network, &mut queue, 0..5);
-        network.receiver_died(LINK.to, &mut queue);
-        assert_eq!(pass(&mut network, &mut queue, SECOND).downs, 0);
-        network.lift_all(&mut queue);
-        let healed = pass(&mut network, &mut queue, SECOND);
-        assert_eq!((healed.arrived, healed.downs), (vec![], 1));
-    }
-
-    #[test]
-    fn of_what_a_killed_sender_had_sent_some_first_part_arrives() {
-        let mut arrived = [0; 4];
-        for seed in 0..200 {
-            let (mut network, mut queue) = opened(seed);
-            send(&mut network, &mut queue, 0..3);
-            network.sender_died(LINK.from, &mut queue);
-            let passed = pass(&mut network, &mut queue, SECOND);
-            let count = passed.arrived.len();
-            assert_eq!(passed.arrived, messages(0..count as u64));
-            assert_eq!(passed.downs, 0, "nobody is left to tell");
-            arrived[count] += 1;
-        }
-        assert!(arrived.iter().all(|&times| times > 20), "{arrived:?}");
-    }
-
-    #[test]
-    fn of_several_delays_the_longest_counts() {
-        let (mut network, mut queue) = opened(5);
-        for delay_ms in [300, 500, 100] {
-            network.impose(&[LINK], Rule::delay(delay_ms, 0), &mut queue);
-        }
-        let sent = queue.now();
-        send(&mut network, &mut queue, 0..1);
-        let passed = pass(&mut network, &mut queue, SECOND);
-        let took_ns = passed.last_arrival.since(sent).0;
-        assert!(
-            (500_000_000..600_000_000).contains(&took_ns),
-            "{took_ns} ns"
-        );
-    }
-}
+mod tests;

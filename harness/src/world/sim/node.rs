@@ -8,12 +8,17 @@ use quorate_node::protocol::{self, Input, Now, Output, Record, Replica, Token, W
 use quorate_workloads::Rng;
 
 use super::disk::Disk;
+use super::inbox::Inbox;
 use super::network::Parcel;
+use super::weather::Weather;
 use crate::fault::Link;
 use crate::world::node_name;
 
 /// What the wall clock shows when the simulation begins, ns since the Unix epoch. Any number would do.
 const WALL_AT_START_NS: i64 = 1_700_000_000_000_000_000;
+
+/// Parts per million that make one.
+const PPM_PER_ONE: i64 = 1_000_000;
 
 /// Something that a process deals with when it runs.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub(super) enum Stimulus {
 pub(super) struct Process {
     pub(super) replica: Replica,
     /// What waits for a process that stands still; none if it runs.
-    pub(super) inbox: Option<Vec<Stimulus>>,
+    pub(super) inbox: Option<Inbox>,
     /// When it is going to be woken.
     pub(super) alarm: Option<Nanos>,
 }
@@ -47,20 +52,23 @@ pub(super) struct Node {
     pub(super) epoch: u64,
     pub(super) process: Option<Process>,
     pub(super) disk: Disk,
-    /// How far its wall clock is off, ns.
+    /// How far its wall clock was set off, ns.
     pub(super) offset_ns: i64,
+    /// How much it gains in a second, µs.
+    pub(super) drift_ppm: i64,
 }
 
 impl Node {
-    pub(super) fn new(number: u16, store: &StoreConfig, seed: u64) -> Node {
-        let rng = Rng::stream(seed, &format!("disk {}", node_name(number)));
+    pub(super) fn new(number: u16, store: &StoreConfig, seed: u64, weather: &Weather) -> Node {
+        let stream = |of: &str| Rng::stream(seed, &format!("{of} {}", node_name(number)));
         Node {
             id: NodeId(number),
             store: store.clone(),
             epoch: 0,
             process: None,
-            disk: Disk::new(store.sync_in_force(), rng),
+            disk: Disk::new(store.sync_in_force(), stream("disk")),
             offset_ns: 0,
+            drift_ppm: weather.drift_ppm(&mut stream("clock")),
         }
     }
 
@@ -78,7 +86,7 @@ impl Node {
     }
 
     /// `kill -9`. Returns the records that it takes back, and the messages that nobody will read.
-    pub(super) fn kill(&mut self) -> (Vec<Record>, Vec<Stimulus>) {
+    pub(super) fn kill(&mut self) -> (Vec<Record>, Inbox) {
         let process = self.process.take();
         let unread = process.and_then(|process| process.inbox);
         (self.disk.lose_memory(), unread.unwrap_or_default())
@@ -101,13 +109,24 @@ impl Node {
         self.is_running() && self.process.as_ref().is_some_and(is_idle) && self.disk.is_synced()
     }
 
+    /// What its wall clock shows.
+    fn wall_at(&self, now: Nanos) -> WallNanos {
+        let since_start_ns = i64::try_from(now.0).unwrap_or(i64::MAX);
+        let gained_ns = since_start_ns / PPM_PER_ONE * self.drift_ppm
+            + since_start_ns % PPM_PER_ONE * self.drift_ppm / PPM_PER_ONE;
+        let wall_ns = WALL_AT_START_NS.saturating_add(since_start_ns);
+        WallNanos(
+            wall_ns
+                .saturating_add(gained_ns)
+                .saturating_add(self.offset_ns),
+        )
+    }
+
     /// One step of its replica; nothing comes of it if the process is dead.
     pub(super) fn step(&mut self, now: Nanos, input: Input) -> Vec<Output> {
-        let since_start_ns = i64::try_from(now.0).unwrap_or(i64::MAX);
-        let wall_ns = WALL_AT_START_NS.saturating_add(since_start_ns);
         let now = Now {
             monotonic: protocol::Nanos(now.0),
-            wall: WallNanos(wall_ns.saturating_add(self.offset_ns)),
+            wall: self.wall_at(now),
         };
         match &mut self.process {
             Some(process) => process.replica.step(now, input),

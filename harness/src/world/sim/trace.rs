@@ -191,6 +191,10 @@ pub enum Loss {
     SenderDied,
     /// It reached a process that is no more.
     ReceiverDied,
+    /// Too many messages waited for the same receiver.
+    QueueFull,
+    /// The weather is such that some are.
+    Weather,
 }
 
 impl Loss {
@@ -201,6 +205,8 @@ impl Loss {
             Loss::ConnectionBroke => "the connection broke",
             Loss::SenderDied => "its sender was killed",
             Loss::ReceiverDied => "its receiver was dead",
+            Loss::QueueFull => "the queue was full",
+            Loss::Weather => "the network lost it",
         }
     }
 }

@@ -8,6 +8,7 @@ mod entry;
 mod error;
 mod files;
 mod recovery;
+mod torn;
 mod writer;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use directory::Directory;
 use writer::Writer;
 
 pub use error::LogError;
+pub use torn::survivors;
 
 /// A snapshot replaces the log's segments when the newest is larger than this, bytes.
 pub(super) const SEGMENT_BYTES_MAX: u64 = 4 << 20;
