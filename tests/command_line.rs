@@ -33,6 +33,9 @@ mod replay;
 #[path = "command_line/search.rs"]
 mod search;
 #[cfg(test)]
+#[path = "command_line/simulated.rs"]
+mod simulated;
+#[cfg(test)]
 #[path = "command_line/stream.rs"]
 mod stream;
 #[cfg(test)]

@@ -185,10 +185,10 @@ pub(super) struct Run {
     /// End the load at the first anomaly that breaks a promise, then heal, read and judge as always
     #[arg(long, help_heading = "Judgement")]
     pub(super) stop_on_first: bool,
-    /// Keep the nodes' data directories even if every promise was kept
+    /// Keep the nodes' data directories even if every promise was kept; in the live world only
     #[arg(long, help_heading = "Judgement")]
     pub(super) keep_data: bool,
-    /// The executable that becomes the nodes, if not this one
+    /// The executable that becomes the nodes, if not this one; in the live world only
     #[arg(long, value_name = "PATH", help_heading = "Judgement")]
     pub(super) node_bin: Option<PathBuf>,
 }
@@ -464,7 +464,7 @@ pub(super) struct Gate {
     /// Run only the cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub(super) only: Option<String>,
-    /// The executable that becomes the nodes, if not this one
+    /// The executable that becomes the nodes, if not this one; in the live world only
     #[arg(long, value_name = "PATH")]
     pub(super) node_bin: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::args::{self, Common};
+use super::options;
 use crate::exit::Exit;
 use crate::gate::{Case, CaseResult, Expect, Went, load, run_case};
 use crate::report::progress::Progress;
@@ -27,6 +28,13 @@ pub(super) fn main(command: &args::Gate, common: &Common, style: Style) -> Exit 
     if cases.is_empty() {
         complain(&format!("{}: no case to run", command.file.display()));
         return Exit::NothingRan;
+    }
+    if command.node_bin.is_some() {
+        let plans = cases.iter().flat_map(|case| &case.plans);
+        if let Err(error) = options::node_bin_for(plans) {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
     }
     let options = RunOptions {
         program: command.node_bin.clone(),

@@ -9,6 +9,9 @@ use crate::results::ResultsError;
 use crate::search::Hunt;
 use crate::target::Target;
 
+/// The flag that names the executable of the nodes.
+const NODE_BIN: &str = "--node-bin";
+
 /// Why the command line makes no plan.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OptionsError {
@@ -28,13 +31,43 @@ pub(super) enum OptionsError {
         "a search runs thousands of plans, which only the simulated world can: leave out --world live (here, in the environment or in the plan), or run one seed live with --seed"
     )]
     LiveSearch,
+    #[error(
+        "{0} means nothing in the simulated world, where there are no processes: leave it out, or add --world live"
+    )]
+    NoProcesses(&'static str),
 }
 
 /// The plan that `run` is asked for.
 pub(super) fn plan(run: &args::Run) -> Result<Plan, OptionsError> {
-    match &run.plan {
-        Some(path) if is_expanded(path) => expanded(path, spec(run)),
-        _ => Ok(said(run)?.plan(fresh_seed())?),
+    let plan = match &run.plan {
+        Some(path) if is_expanded(path) => expanded(path, spec(run))?,
+        _ => said(run)?.plan(fresh_seed())?,
+    };
+    if plan.world != World::Live {
+        refuse_flags_of_processes(run)?;
+    }
+    Ok(plan)
+}
+
+/// What only processes have cannot be asked of a world without any.
+fn refuse_flags_of_processes(run: &args::Run) -> Result<(), OptionsError> {
+    if run.keep_data {
+        return Err(OptionsError::NoProcesses("--keep-data"));
+    }
+    match run.node_bin {
+        Some(_) => Err(OptionsError::NoProcesses(NODE_BIN)),
+        None => Ok(()),
+    }
+}
+
+/// An executable for nodes is wanted: some plan has to start nodes.
+pub(super) fn node_bin_for<'a>(
+    mut plans: impl Iterator<Item = &'a Plan>,
+) -> Result<(), OptionsError> {
+    if plans.any(|plan| plan.world == World::Live) {
+        Ok(())
+    } else {
+        Err(OptionsError::NoProcesses(NODE_BIN))
     }
 }
 
@@ -58,6 +91,7 @@ pub(super) fn search(run: &args::Run) -> Result<(PlanSpec, Hunt), OptionsError> 
     if world == World::Live.name() {
         return Err(OptionsError::LiveSearch);
     }
+    refuse_flags_of_processes(run)?;
     let spec = PlanSpec {
         world: Some(world),
         ..said

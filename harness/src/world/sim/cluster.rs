@@ -113,7 +113,8 @@ impl Cluster {
                 }
             }
             Happening::Arrival { link, stream } => {
-                for parcel in self.network.arrived(link, stream, self.queue.now()) {
+                let now = self.queue.now();
+                while let Some(parcel) = self.network.arrived(link, stream, now) {
                     self.hand_over(link, parcel);
                 }
             }

@@ -99,7 +99,9 @@ struct Wire {
 #[derive(Debug)]
 pub(super) struct Network {
     weather: Weather,
-    wires: BTreeMap<Link, Wire>,
+    nodes: u16,
+    /// In the order of their links.
+    wires: Vec<(Link, Wire)>,
     /// Messages sent so far.
     sent: u64,
 }
@@ -119,6 +121,7 @@ impl Network {
         };
         Network {
             weather,
+            nodes,
             wires: links
                 .filter(|link| link.from != link.to)
                 .map(wire)
@@ -129,14 +132,14 @@ impl Network {
 
     /// The links on which `node` sends.
     pub(super) fn links_from(&self, node: u16) -> Vec<Link> {
-        let links = self.wires.keys().copied();
+        let links = self.wires.iter().map(|&(link, _)| link);
         links.filter(|link| link.from == node).collect()
     }
 
     /// The sender tries to connect; `is_served` says whether the receiver answers. If it fails, it tries again later.
     pub(super) fn dial(&mut self, link: Link, epoch: u64, is_served: bool, queue: &mut Queue) {
         let weather = self.weather;
-        let Some(wire) = self.wires.get_mut(&link) else {
+        let Some(wire) = self.wire(link) else {
             return;
         };
         if wire.current().is_some() {
@@ -167,11 +170,11 @@ impl Network {
     /// Sends a message; without a connection it is lost.
     pub(super) fn send(&mut self, link: Link, message: PeerMessage, queue: &mut Queue) {
         let weather = self.weather;
-        let Some(wire) = self.wires.get_mut(&link) else {
-            return;
-        };
         self.sent += 1;
         let number = self.sent;
+        let Some(wire) = self.wire(link) else {
+            return;
+        };
         queue.tell(|tracer, now| tracer.sent(now, number, link, &message));
         let due = later(queue.now(), wire.late_by_ns(&weather));
         let (fate, is_held) = (weather.fate(&mut wire.rng), wire.is_held());
@@ -210,29 +213,24 @@ impl Network {
         }
     }
 
-    /// The messages of a stream that have arrived by now.
-    pub(super) fn arrived(&mut self, link: Link, id: StreamId, now: Nanos) -> Vec<Parcel> {
-        let Some(wire) = self.wires.get_mut(&link) else {
-            return Vec::new();
-        };
-        if wire.is_cut() {
-            return Vec::new();
+    /// The next message of a stream that has arrived by now.
+    pub(super) fn arrived(&mut self, link: Link, id: StreamId, now: Nanos) -> Option<Parcel> {
+        let wire = self.wire(link).filter(|wire| !wire.is_cut())?;
+        let stream = wire.streams.get_mut(&id)?;
+        let next = stream.in_flight.front()?;
+        if next.due > now {
+            return None;
         }
-        let Some(stream) = wire.streams.get_mut(&id) else {
-            return Vec::new();
-        };
-        let count = stream.in_flight.partition_point(|coming| coming.due <= now);
-        let arrived = stream.in_flight.drain(..count);
-        let parcels = arrived.map(|coming| coming.parcel).collect();
+        let arrived = stream.in_flight.pop_front();
         if stream.stage == Stage::Orphaned && stream.in_flight.is_empty() {
             wire.streams.remove(&id);
         }
-        parcels
+        arrived.map(|arrived| arrived.parcel)
     }
 
     /// The sender notices that its connection broke, unless news of that is held back too. Whether it noticed.
     pub(super) fn hung_up(&mut self, link: Link, id: StreamId) -> bool {
-        let Some(wire) = self.wires.get_mut(&link) else {
+        let Some(wire) = self.wire(link) else {
             return false;
         };
         let is_broken = |stream: &Stream| stream.stage == Stage::Broken;
@@ -245,13 +243,13 @@ impl Network {
 
     /// The sending process of these links was killed. Some first part of what each had sent is still under way.
     pub(super) fn sender_died(&mut self, node: u16, queue: &mut Queue) {
-        for (&link, wire) in self.wires.iter_mut().filter(|(link, _)| link.from == node) {
+        for (link, wire) in self.wires.iter_mut().filter(|(link, _)| link.from == node) {
             for stream in wire.streams.values_mut() {
                 if matches!(stream.stage, Stage::Greeting | Stage::Up) {
                     let left = wire.rng.between(0, stream.in_flight.len() as u64);
                     let left = usize::try_from(left).unwrap_or(0);
                     for lost in stream.in_flight.drain(left..) {
-                        lose(link, lost.parcel.number, Loss::SenderDied, queue);
+                        lose(*link, lost.parcel.number, Loss::SenderDied, queue);
                     }
                 }
                 stream.stage = Stage::Orphaned;
@@ -263,61 +261,72 @@ impl Network {
 
     /// The receiving process of these links was killed.
     pub(super) fn receiver_died(&mut self, node: u16, queue: &mut Queue) {
-        for (&link, wire) in self.wires.iter_mut().filter(|(link, _)| link.to == node) {
-            wire.break_streams(link, &self.weather, queue);
+        for (link, wire) in self.wires.iter_mut().filter(|(link, _)| link.to == node) {
+            wire.break_streams(*link, &self.weather, queue);
         }
     }
 
     /// One more rule is in force on these links.
     pub(super) fn impose(&mut self, links: &[Link], rule: Rule, queue: &mut Queue) {
+        let weather = self.weather;
         for link in links {
-            let Some(wire) = self.wires.get_mut(link) else {
+            let Some(wire) = self.wire(*link) else {
                 continue;
             };
             wire.rules.push(rule);
             if rule == Rule::Reset {
-                wire.break_streams(*link, &self.weather, queue);
+                wire.break_streams(*link, &weather, queue);
             }
         }
     }
 
     /// A rule like this is no longer in force on these links.
     pub(super) fn lift(&mut self, links: &[Link], rule: Rule, queue: &mut Queue) {
+        let weather = self.weather;
         for link in links {
-            let Some(wire) = self.wires.get_mut(link) else {
+            let Some(wire) = self.wire(*link) else {
                 continue;
             };
             if let Some(place) = wire.rules.iter().position(|&other| other == rule) {
                 wire.rules.swap_remove(place);
             }
-            wire.release(*link, &self.weather, queue);
+            wire.release(*link, &weather, queue);
         }
     }
 
     /// No rule is in force any more.
     pub(super) fn lift_all(&mut self, queue: &mut Queue) {
-        for (&link, wire) in &mut self.wires {
+        for (link, wire) in &mut self.wires {
             wire.rules.clear();
-            wire.release(link, &self.weather, queue);
+            wire.release(*link, &self.weather, queue);
         }
     }
 
     /// Whether every link is up.
     pub(super) fn is_connected(&self) -> bool {
-        let mut wires = self.wires.values();
-        wires.all(|wire| wire.streams.values().any(|s| s.stage == Stage::Up))
+        let mut wires = self.wires.iter();
+        wires.all(|(_, wire)| wire.streams.values().any(|s| s.stage == Stage::Up))
     }
 
     /// Whether nothing is under way, and no rule is in force.
     pub(super) fn is_at_rest(&self) -> bool {
-        let mut wires = self.wires.values();
-        wires.all(|wire| {
+        let mut wires = self.wires.iter();
+        wires.all(|(_, wire)| {
             wire.rules.is_empty() && wire.streams.values().all(|s| s.in_flight.is_empty())
         })
     }
 
     fn stream(&mut self, link: Link, stream: StreamId) -> Option<&mut Stream> {
-        self.wires.get_mut(&link)?.streams.get_mut(&stream)
+        self.wire(link)?.streams.get_mut(&stream)
+    }
+
+    fn wire(&mut self, link: Link) -> Option<&mut Wire> {
+        let Link { from, to } = link;
+        // Nobody has a link to itself: in each row of the table one place is left out.
+        let column = to.checked_sub(if to > from { 2 } else { 1 })?;
+        let row = usize::from(from.checked_sub(1)?) * usize::from(self.nodes.checked_sub(1)?);
+        let (at, wire) = self.wires.get_mut(row + usize::from(column))?;
+        (*at == link).then_some(wire)
     }
 }
 

@@ -3,7 +3,8 @@
 //! Two things that are due at the same time happen in the order in which they were planned. That, and nothing else, makes
 //! the simulator deterministic: nobody here looks at a real clock.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use quorate_checkers::history::Nanos;
 
@@ -60,7 +61,11 @@ pub(super) enum Happening {
 pub(super) struct Queue {
     now: Nanos,
     planned: u64,
-    due: BTreeMap<(Nanos, u64), Happening>,
+    /// When what is planned is due, in which order it was planned, and its place.
+    due: BinaryHeap<Reverse<(Nanos, u64, usize)>>,
+    /// What is planned. Places are used again, so that the heap moves none of it.
+    happenings: Vec<Option<Happening>>,
+    free: Vec<usize>,
     /// Takes down what happened, if somebody wants to know.
     tracer: Option<Box<Tracer>>,
 }
@@ -70,7 +75,9 @@ impl Queue {
         Queue {
             now: Nanos(0),
             planned: 0,
-            due: BTreeMap::new(),
+            due: BinaryHeap::new(),
+            happenings: Vec::new(),
+            free: Vec::new(),
             tracer: None,
         }
     }
@@ -105,7 +112,13 @@ impl Queue {
     /// Plans something for `at`, or for now if that is past.
     pub(super) fn at(&mut self, at: Nanos, happening: Happening) {
         self.planned += 1;
-        self.due.insert((at.max(self.now), self.planned), happening);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.happenings.push(None);
+            self.happenings.len() - 1
+        });
+        self.happenings[place] = Some(happening);
+        let due = (at.max(self.now), self.planned, place);
+        self.due.push(Reverse(due));
     }
 
     /// Plans something for `later_ns` from now.
@@ -115,14 +128,15 @@ impl Queue {
 
     /// The next thing that happens until then, as time goes on to it; time goes on to `until` if there is none.
     pub(super) fn next(&mut self, until: Nanos) -> Option<Happening> {
-        let due = self.due.first_entry();
-        let Some(due) = due.filter(|due| due.key().0 <= until) else {
+        let is_due = |Reverse((at, ..)): &Reverse<(Nanos, u64, usize)>| *at <= until;
+        if !self.due.peek().is_some_and(is_due) {
             self.now = self.now.max(until);
             return None;
-        };
-        let ((at, _), happening) = due.remove_entry();
+        }
+        let Reverse((at, _, place)) = self.due.pop()?;
         self.now = at;
-        Some(happening)
+        self.free.push(place);
+        self.happenings[place].take()
     }
 }
 

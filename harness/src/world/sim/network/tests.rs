@@ -43,12 +43,10 @@ fn pass(network: &mut Network, queue: &mut Queue, for_ns: u64) -> Passed {
             }
             Happening::Dial { .. } => passed.dials += 1,
             Happening::Arrival { link, stream } => {
-                let arrived = network.arrived(link, stream, queue.now());
-                if !arrived.is_empty() {
+                while let Some(parcel) = network.arrived(link, stream, queue.now()) {
                     passed.last_arrival = queue.now();
+                    passed.arrived.push(parcel.message);
                 }
-                let messages = arrived.into_iter().map(|parcel| parcel.message);
-                passed.arrived.extend(messages);
             }
             other => panic!("the network plans no {other:?}"),
         }
