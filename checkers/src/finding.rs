@@ -53,7 +53,7 @@ pub struct KeyShare {
 }
 
 /// What one of several algorithms decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
     /// The algorithm.
     pub algorithm: &'static str,

@@ -19,7 +19,10 @@ fn stream(text: impl AsRef<[u8]>) -> Ended {
 fn the_exit_code_is_the_verdict() {
     let ended = stream(file(&kept()))
         .with_code(0)
-        .telling("linearizable  1 keys");
+        .telling("linearizable  1 keys")
+        .telling("judged        fresh reads")
+        .telling("the exit code is about these alone")
+        .telling("zones of a stream: k (1 key, ");
     assert!(ended.stderr.is_empty(), "{ended}");
     stream(file(&broken()))
         .with_code(1)

@@ -198,7 +198,8 @@ impl StreamJudge {
                 key.give_up(FOREIGN);
             }
         }
-        let streamed = Streamed::of(&self.keys, self.operations, self.census, self.foreign)
+        let streamed = Streamed::of(&self.names, &self.keys)
+            .with_operations(self.operations, self.census, self.foreign)
             .with_memory(self.bytes(), self.hold.most());
         (streamed, self.alarms)
     }

@@ -73,6 +73,8 @@ pub(super) struct KeyStream {
     refused: Vec<i64>,
     deletes: Deletes,
     was_read: bool,
+    /// Operations begun.
+    pub(super) operations: u64,
     pub(super) counts: Counts,
     pub(super) unjudged: Option<&'static str>,
 }
@@ -81,6 +83,7 @@ impl KeyStream {
     /// An operation begins. Its outcome is known, unless it is unknown for ever.
     pub(super) fn begins(&mut self, held: &Held) -> Begun {
         let mut begun = Begun::default();
+        self.operations += 1;
         let status = held.status.unwrap_or(Status::Info);
         match (held.ask, held.value) {
             (Ask::Write, Datum::Int(value)) => self.write_begins(value, status, held.call),

@@ -1,8 +1,11 @@
 //! What a stream came to: findings as the judges of whole histories make them, and what is linearizable.
 
 use super::key::{Counts, KeyStream};
-use crate::finding::{Finding, Skipped};
+use crate::finding::{Finding, KEYS_KEPT_MAX, Share, Skipped};
 use crate::guarantee::Guarantee;
+
+/// Keys that nobody knows of and that are called by name.
+const NAMES_MAX: usize = 12;
 
 /// What a stream came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,10 @@ pub struct Streamed {
     pub violated: u64,
     /// Keys of which nobody knows, by the reason.
     pub undecided: Vec<Skipped>,
+    /// The first of those.
+    pub unresolved: Vec<String>,
+    /// The keys of which it is known, and their operations.
+    pub decided: Share,
     /// Answers of single replicas, which a stream does not judge.
     pub census: u64,
     /// Operations of other tools.
@@ -58,21 +65,28 @@ impl Counted {
 }
 
 impl Streamed {
-    pub(super) fn of(keys: &[KeyStream], operations: u64, census: u64, foreign: u64) -> Streamed {
+    /// What came of these keys, which have these names.
+    pub(super) fn of(names: &[String], keys: &[KeyStream]) -> Streamed {
         let mut streamed = Streamed {
-            operations,
             keys: keys.len() as u64,
-            census,
-            foreign,
+            decided: Share::new("zones of a stream"),
             ..Streamed::default()
         };
-        for key in keys {
+        for (name, key) in names.iter().zip(keys) {
             let decision = key.is_linearizable();
             streamed.decided_and_read += u64::from(decision.is_ok() && key.counts.reads > 0);
             match decision {
                 Ok(true) => streamed.linearizable += 1,
                 Ok(false) => streamed.violated += 1,
-                Err(why) => count(&mut streamed.undecided, why),
+                Err(why) => {
+                    count(&mut streamed.undecided, why);
+                    if streamed.unresolved.len() < KEYS_KEPT_MAX {
+                        streamed.unresolved.push(name.clone());
+                    }
+                }
+            }
+            if decision.is_ok() {
+                streamed.decided.add(name, key.operations, key.operations);
             }
             match key.unjudged {
                 None => streamed.counts.add(&key.counts),
@@ -80,6 +94,15 @@ impl Streamed {
             }
         }
         streamed
+    }
+
+    pub(super) fn with_operations(self, operations: u64, census: u64, foreign: u64) -> Streamed {
+        Streamed {
+            operations,
+            census,
+            foreign,
+            ..self
+        }
     }
 
     pub(super) fn with_memory(self, state_bytes: usize, held_most: usize) -> Streamed {
@@ -107,6 +130,11 @@ impl Streamed {
             judged: self.decided_and_read,
             seen: self.violated,
             skipped: self.undecided.clone(),
+            notes: self.not_decided().into_iter().collect(),
+            decided: match self.decided.keys {
+                0 => Vec::new(),
+                _ => vec![self.decided.clone()],
+            },
             ..Finding::new(Guarantee::Linearizability, "keys")
         };
         let [phantom, failed, fresh, inversion] = [
@@ -122,6 +150,20 @@ impl Streamed {
             ..Finding::new(guarantee, "reads")
         });
         [phantom, failed, fresh, inversion, linearizability]
+    }
+
+    /// Which keys nobody knows of, in words; none if all are decided.
+    pub fn not_decided(&self) -> Option<String> {
+        let all: u64 = self.undecided.iter().map(|skipped| skipped.count).sum();
+        let named = &self.unresolved[..self.unresolved.len().min(NAMES_MAX)];
+        let more = match all - named.len() as u64 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (all > 0).then(|| {
+            let first = named.join(" ");
+            format!("keys {first}{more}; the whole of a saved history may tell more of them")
+        })
     }
 }
 

@@ -443,3 +443,31 @@ fn what_cannot_be_the_next_event_is_refused() {
     assert!(refused(&|events| events[0].key = None).contains("without a key"));
     assert_eq!(history.operations[0].status, Status::Ok);
 }
+
+#[test]
+fn keys_are_counted_by_who_decided_them_and_named_where_nobody_did() {
+    let history = draw(
+        "
+        c1: |--w a 1--|   |--w b 2--|   |--d b--|
+        c2: |--r a nil--|               |--r b nil--|",
+    );
+    let (streamed, _) = streamed(&history.header, &streamable(&history));
+    assert_eq!(
+        (streamed.decided.keys, streamed.decided.operations),
+        (1, 2),
+        "{streamed:?}"
+    );
+    assert_eq!(streamed.unresolved, ["b"]);
+    let [.., linearizability] = streamed.findings(true);
+    assert_eq!(
+        linearizability.decided,
+        std::slice::from_ref(&streamed.decided)
+    );
+    assert_eq!(
+        streamed.not_decided().as_deref(),
+        Some("keys b; the whole of a saved history may tell more of them")
+    );
+    let calm = draw("c1: |--w a 1--|   |--r a 1--|");
+    let (calm, _) = self::streamed(&calm.header, &streamable(&calm));
+    assert_eq!(calm.not_decided(), None);
+}

@@ -298,8 +298,8 @@ pub(super) struct Check {
     /// stdin
     #[arg(value_name = "HISTORY")]
     pub(super) history: String,
-    /// Judge while reading, in bounded memory: tell the first anomaly at once. What needs the whole history (census, availability) is
-    /// not judged. Implied by -
+    /// Judge while reading, in bounded memory: tell the first anomaly at once. What needs the whole history (census, sessions,
+    /// availability) is not judged, and the exit code says nothing of it. Implied by -
     #[arg(long, conflicts_with = "model")]
     pub(super) stream: bool,
     /// Judge by the promises of this N/R/W instead of those in the history

@@ -33,7 +33,7 @@ pub(super) fn below_table(verdict: &Verdict, style: Style) -> String {
 }
 
 /// `zones: k0 k1 k2 (3 keys, 1,204 operations)`. Steps are told where they are not one for each operation.
-fn decided(share: &Share) -> String {
+pub(super) fn decided(share: &Share) -> String {
     let names = share.each.iter().take(NAMES_MAX);
     let names: Vec<&str> = names.map(|one| one.key.as_str()).collect();
     let mut words = format!("{}: {}", share.algorithm, names.join(" "));

@@ -2,11 +2,13 @@
 
 use std::fmt::Write;
 
+use quorate_checkers::Guarantee;
 use quorate_checkers::history::Nanos;
 use quorate_checkers::register::Kind;
 use quorate_checkers::stream::{Alarm, Read};
 use quorate_checkers::verdict::Verdict;
 
+use super::remarks::decided;
 use super::style::{Style, Tone};
 use super::text::{grouped, judgement};
 
@@ -65,19 +67,36 @@ pub fn check(reference: &str, read: &Read, verdict: &Verdict, style: Style) -> S
     }
     let _ = writeln!(out);
     let _ = writeln!(out, "  linearizable  {}", linearizable(read));
+    // Where the row is told, it tells these as well.
+    if verdict.row(Guarantee::Linearizability).is_none() {
+        if streamed.decided.keys > 0 {
+            let _ = writeln!(out, "  decided by    {}", decided(&streamed.decided));
+        }
+        if let Some(words) = streamed.not_decided() {
+            let _ = writeln!(out, "  undecided     {words}");
+        }
+    }
     let _ = writeln!(
         out,
         "  memory        {} kB for the keys, {} events held back at most",
         grouped(streamed.state_bytes as u64 / 1_000),
         grouped(streamed.held_most as u64)
     );
+    let titles = |rows: &mut dyn Iterator<Item = Guarantee>| -> String {
+        let titles: Vec<&str> = rows.map(Guarantee::title).collect();
+        titles.join(", ")
+    };
+    let _ = writeln!(
+        out,
+        "  judged        {}: the exit code is about these alone",
+        titles(&mut verdict.rows.iter().map(|row| row.promise.guarantee))
+    );
     let rest = read.not_streamed();
     if !rest.is_empty() || streamed.census > 0 {
-        let titles: Vec<&str> = rest.iter().map(|guarantee| guarantee.title()).collect();
         let _ = writeln!(
             out,
-            "  not judged    {}{}; `quorate check` judges the whole of a saved history",
-            titles.join(", "),
+            "  not judged    {}{}: nothing is said of these; `quorate check` judges the whole of a saved history",
+            titles(&mut rest.into_iter()),
             match streamed.census {
                 0 => String::new(),
                 census => format!(" ({} answers of the census)", grouped(census)),
