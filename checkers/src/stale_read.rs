@@ -73,6 +73,7 @@ impl Checker for StaleRead {
         if let Some(quantiles) = times.quantiles() {
             finding.measure("versions behind", Amount::Histogram(versions.histogram()));
             finding.measure("time behind", Amount::Quantiles(quantiles));
+            finding.measure("times behind", Amount::Histogram(times.histogram()));
         }
         finding
     }
@@ -246,6 +247,14 @@ mod tests {
                     p99: 2_100_000_000,
                     max: 2_100_000_000,
                 }),
+            ),
+            Measure::new(
+                "times behind",
+                Amount::Histogram(vec![Bucket {
+                    from: 1 << 30,
+                    to: (1 << 31) - 1,
+                    count: 1,
+                }]),
             ),
         ];
         assert_eq!(finding.measures, expected);

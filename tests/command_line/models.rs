@@ -276,3 +276,46 @@ fn what_is_converted_is_judged_the_same() {
         .run(&["convert", "own", "no/such/place", "--to", "edn"])
         .refused("cannot write no/such/place");
 }
+
+#[test]
+fn as_many_anomalies_are_told_as_are_asked_for() {
+    // One session writes twice; five others read the second value and then the first.
+    let mut history = String::new();
+    let mut done = |process: &str, f: &str, value: &str| {
+        let asked = if f == "read" { "nil" } else { value };
+        for (kind, value) in [("invoke", asked), ("ok", value)] {
+            let event = [
+                "{:process ",
+                process,
+                " :type :",
+                kind,
+                " :f :",
+                f,
+                " :value ",
+                value,
+                "}\n",
+            ];
+            history.extend(event);
+        }
+    };
+    done("0", "write", "1");
+    done("0", "write", "2");
+    for process in ["1", "2", "3", "4", "5"] {
+        done(process, "read", "2");
+        done(process, "read", "1");
+    }
+    let bench = bench(history);
+    let told = |more: &[&str]| {
+        let mut args = vec!["check", "history", "--model", "sessions"];
+        args.extend(more);
+        let ended = bench.run(&args).with_code(1);
+        let however = ended.stdout.matches("However").count();
+        (however, ended.stdout.contains("--anomalies 5 tells more"))
+    };
+    let (usual, is_told) = told(&[]);
+    assert!(usual < 5 && is_told, "{usual}");
+    let (all, is_told) = told(&["--anomalies", "5"]);
+    assert!(all >= 5 && !is_told, "{all}");
+    let (none, is_told) = told(&["--anomalies", "0"]);
+    assert!(none == 0 && is_told, "{none}");
+}

@@ -63,6 +63,7 @@ pub fn judge_with(
         operations: Outcomes::default(),
         ignored: ignored(&subject),
         keys: Vec::new(),
+        told_max: options.anomalies,
         claims: match options.model {
             Model::Sessions => claims::judge_claims(&subject, &keys, sessions::GUARANTEES),
             _ => Vec::new(),
@@ -87,6 +88,11 @@ pub fn judge_with(
         let judged: Result<Vec<Vec<KeyReport>>, ModelError> = judged.into_iter().collect();
         judged?.into_iter().flatten().collect()
     };
+    if let Some(told) = options.anomalies {
+        for key in &mut report.keys {
+            key.anomalies.truncate(told);
+        }
+    }
     report.settle();
     Ok(report)
 }

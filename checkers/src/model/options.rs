@@ -2,6 +2,10 @@
 
 use crate::log::InputFormat;
 
+/// Violations of sessions and causality that are told unless more are asked for: each is looked for in the whole history, for the fewest
+/// operations that show it.
+const EXPLAINED_MAX: usize = 3;
+
 /// What a log is judged as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Model {
@@ -155,6 +159,9 @@ pub struct ModelOptions {
     pub linearizable: bool,
     /// Names of operations that the model does not know and that change nothing of what it asks about.
     pub ignore: Vec<String>,
+    /// Violations of each key and question that are told in words; none = 3 of sessions and causality, of which each takes a look at the whole
+    /// history, and 20 of others. More than 20 are told of sessions and causality only.
+    pub anomalies: Option<usize>,
     /// Steps that the search for repeated values may take per key; none = a few seconds' worth.
     pub steps: Option<u64>,
 }
@@ -169,8 +176,14 @@ impl ModelOptions {
             nil_reads: None,
             linearizable: false,
             ignore: Vec::new(),
+            anomalies: None,
             steps: None,
         }
+    }
+
+    /// How many violations of sessions and causality are told.
+    pub(super) fn explained_max(&self) -> usize {
+        self.anomalies.unwrap_or(EXPLAINED_MAX)
     }
 
     /// The meaning of a failed compare-and-set. The clients behind Jepsen's log lines (of etcd) tell a mismatch from other failures; Knossos

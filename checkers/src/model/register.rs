@@ -3,12 +3,16 @@
 use super::error::ModelError;
 use super::options::{FailedCas, NilReads};
 use super::report::{ANOMALIES_KEPT_MAX, Answer, KeyReport};
-use super::subject::Subject;
+use super::subject::{Subject, Unit};
 use super::values::Values;
+use crate::explain::words::duration;
 use crate::history::Status;
 use crate::log::{Datum, LogOperation};
 use crate::register::frontier::Budget;
-use crate::register::{Action, Judgement, Kind, RegisterOp, Trace, ValueId, decide_within};
+use crate::register::{
+    Action, Age, Judgement, Kind, RegisterOp, Trace, ValueId, ages, decide_within,
+};
+use crate::statistics::{Bucket, Distribution, Quantiles, Rate};
 use crate::tale::Tale;
 
 /// Judges one key.
@@ -49,6 +53,9 @@ pub(super) fn judge(
         Judgement::Violated(violations) => {
             report.answer = Answer::Broken;
             report.seen = Kind::ALL.iter().map(|&kind| violations.count(kind)).sum();
+            if let Some(ages) = ages(&trace) {
+                tell_ages(&mut report, &ages, subject.unit());
+            }
             let value = |place: usize| written_or_read(subject, place);
             for violation in &violations.kept {
                 let tale = violation.tell(&trace, &value);
@@ -70,6 +77,47 @@ pub(super) fn judge(
         }
     }
     Ok(report)
+}
+
+/// Tells how old what the reads returned was, in versions and in time: the least that the order of events allows.
+fn tell_ages(report: &mut KeyReport, ages: &[Age], unit: Unit) {
+    let (mut versions, mut late) = (Distribution::default(), Distribution::default());
+    for age in ages {
+        versions.add(age.versions);
+        if age.late > 0 {
+            late.add(age.late);
+        }
+    }
+    let old = Rate::new(late.total(), versions.total());
+    report.summary.push(format!(
+        "reads that a newer acknowledged version preceded: {} of {}, {old}",
+        old.seen, old.of
+    ));
+    let (versions, late_by) = (versions.histogram(), late.histogram());
+    let counts = |buckets: &[Bucket]| {
+        let told = buckets.iter().map(|bucket| match bucket.to - bucket.from {
+            0 => format!("{}: {}", bucket.from, bucket.count),
+            _ => format!("{} to {}: {}", bucket.from, bucket.to, bucket.count),
+        });
+        told.collect::<Vec<_>>().join(", ")
+    };
+    report.summary.push(format!(
+        "reads by the version that they returned, 1 = may be the newest: {}",
+        counts(&versions)
+    ));
+    if let Some(late) = late.quantiles() {
+        let Quantiles { p50, p90, p99, max } = late;
+        let [p50, p90, p99, max] = [p50, p90, p99, max].map(|span| match unit {
+            Unit::Ns => duration(span),
+            Unit::Events => format!("{span} events"),
+        });
+        report.summary.push(format!(
+            "a newer version had been acknowledged for: 50 % {p50}, 90 % {p90}, 99 % {p99}, all {max} or less"
+        ));
+    }
+    report.result = Some(serde_json::json!({
+        "ages": { "older": old, "versions": versions, "late": late_by, "late-unit": unit.name() },
+    }));
 }
 
 /// Whether an operation could show that something is wrong.

@@ -146,6 +146,9 @@ pub struct Report {
     pub ignored: Vec<Ignored>,
     /// One per key.
     pub keys: Vec<KeyReport>,
+    /// Violations of each key and question that are told at most, if somebody asked.
+    #[serde(skip)]
+    pub told_max: Option<usize>,
     /// What the versions claim that answers came with; it changes no answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Claim>,

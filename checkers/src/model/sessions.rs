@@ -14,9 +14,6 @@ use crate::register::ValueId;
 use crate::session::causal;
 use crate::session::{Action, Kind, Rules, SessionOp, explain, order};
 
-/// Violations that are told: each is looked for in the whole history, for the fewest operations that show it.
-const EXPLAINED_MAX: usize = 3;
-
 /// The four guarantees by their names.
 pub(super) const GUARANTEES: [(Kind, &str); 4] = [
     (Kind::ReadYourWrites, "read-your-writes"),
@@ -49,7 +46,11 @@ pub(super) fn judge(subject: &Subject<'_>, key: &KeyOperations) -> Vec<KeyReport
         }
         report.answer = Answer::Broken;
         let value = |place: usize| written_or_read(subject, place);
-        for &violation in found.violations.iter().take(EXPLAINED_MAX) {
+        for &violation in found
+            .violations
+            .iter()
+            .take(subject.options.explained_max())
+        {
             if let Some(tale) = explain(ops, &rules, violation, &value) {
                 report
                     .anomalies
@@ -98,7 +99,7 @@ pub(super) fn judge_causal(subject: &Subject<'_>, keys: &[KeyOperations]) -> Vec
         }
         report.answer = Answer::Broken;
         let value = |place: usize| written_or_read(subject, place);
-        for &bad in found.bad.iter().take(EXPLAINED_MAX) {
+        for &bad in found.bad.iter().take(subject.options.explained_max()) {
             if let Some(tale) = causal::explain(&ops, model, bad, &value) {
                 report
                     .anomalies

@@ -21,6 +21,25 @@ pub(super) struct Subject<'a> {
     sessions: Vec<u32>,
 }
 
+/// What spans of time are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nanoseconds.
+    Ns,
+    /// Events of the log.
+    Events,
+}
+
+impl Unit {
+    /// Its name in documents.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Unit::Ns => "ns",
+            Unit::Events => "events",
+        }
+    }
+}
+
 /// A key, and the places of its operations.
 pub(super) type KeyOperations = (Option<Datum>, Vec<usize>);
 
@@ -139,6 +158,11 @@ impl<'a> Subject<'a> {
             Some(time) if self.has_times => time,
             _ => event as u64,
         }
+    }
+
+    /// What spans of time are counted in.
+    pub(super) fn unit(&self) -> Unit {
+        if self.timed { Unit::Ns } else { Unit::Events }
     }
 
     fn clock(&self, event: usize) -> u64 {

@@ -36,8 +36,8 @@ pub struct ReadModifyWrite {
     pub ack_rate: Rate,
     /// Lost, of the acknowledged.
     pub loss_rate: Rate,
-    /// Unacknowledged but found. The classic line divides by the acknowledged, as does [`fmt::Display`]; as a share it is one of the
-    /// unacknowledged.
+    /// Unacknowledged but found. The classic line divides by the acknowledged, as does [`fmt::Display`]; a share, which can have an
+    /// interval, it is of the unacknowledged, and so told beside.
     pub unacknowledged_but_successful_rate: Rate,
     /// Elements of the last read that nobody tried to add.
     pub unexpected: u64,
@@ -106,10 +106,11 @@ impl fmt::Display for ReadModifyWrite {
         )?;
         writeln!(
             f,
-            "{} unacknowledged but successful rate ({} of {} unacknowledged; {})",
+            "{} unacknowledged but successful rate ({} of {} unacknowledged, {}; {})",
             ratio(found.seen, self.acknowledged),
             found.seen,
             found.of,
+            ratio(found.seen, found.of),
             bounds(found)
         )
     }

@@ -333,6 +333,10 @@ pub(super) struct Foreign {
     /// Steps that the search for repeated values may take per key; what takes more is undecided [default: a few seconds' worth]
     #[arg(long, value_name = "NUMBER", requires = "model")]
     pub(super) steps: Option<u64>,
+    /// Anomalies told per key and question, of all keys; how many there are is always told, and --format json tells up to 20 (3 of
+    /// sessions and causal) unasked [default: 1, of the first 3 keys]
+    #[arg(long, value_name = "NUMBER", requires = "model")]
+    pub(super) anomalies: Option<usize>,
     /// Operations that the model does not know and that change nothing of what it asks about
     #[arg(long, value_name = "NAMES", requires = "model", value_delimiter = ',')]
     pub(super) ignore: Vec<String>,

@@ -34,6 +34,7 @@ pub(super) fn main(
         failed_cas: foreign.failed_cas.as_deref().and_then(FailedCas::from_name),
         linearizable: foreign.linearizable,
         ignore: foreign.ignore.clone(),
+        anomalies: foreign.anomalies,
         steps: foreign.steps,
         nil_reads: foreign.nil_reads.as_deref().and_then(NilReads::from_name),
     };

@@ -36,16 +36,39 @@ pub fn text(reference: &str, report: &Report, style: Style) -> String {
     out.push_str(&table(report, style));
     let _ = writeln!(out);
     out.push_str(&claims(report));
+    out.push_str(&anomalies(report));
+    let _ = writeln!(out, "  {}", sentence(report, style));
+    out
+}
+
+/// The anomalies that are told: the first one of a few keys, or as many of all keys as were asked for. And how many there are.
+fn anomalies(report: &Report) -> String {
+    let mut out = String::new();
+    let (keys_max, told_max) = match report.told_max {
+        Some(told_max) => (usize::MAX, told_max),
+        None => (EXPLAINED_MAX, 1),
+    };
     let broken = report
         .keys
         .iter()
         .filter(|key| key.answer == Answer::Broken);
-    for key in broken.take(EXPLAINED_MAX) {
-        if let Some(anomaly) = key.anomalies.first() {
+    let mut told = 0_u64;
+    for key in broken.clone().take(keys_max) {
+        for anomaly in key.anomalies.iter().take(told_max) {
             let _ = writeln!(out, "{}", indented(&anomaly.explanation.render()));
+            told += 1;
         }
     }
-    let _ = writeln!(out, "  {}", sentence(report, style));
+    let seen: u64 = broken.clone().map(|key| key.seen).sum();
+    if told < seen {
+        let most = broken.map(|key| key.seen).max().unwrap_or(0);
+        let _ = writeln!(
+            out,
+            "  told are {} of {} anomalies; --anomalies {most} tells more\n",
+            grouped(told),
+            grouped(seen)
+        );
+    }
     out
 }
 

@@ -1,19 +1,24 @@
-//! The lines below the table of a verdict: who decided which keys, and why a row says nothing.
+//! The lines below the table of a verdict: who decided which keys, how stale reads were, and why a row says nothing.
 //!
 //! The words of the reasons are the judges' own; here they are put together.
 
 use std::fmt::Write;
 
+use quorate_checkers::Guarantee;
 use quorate_checkers::finding::Share;
+use quorate_checkers::statistics::Bucket;
 use quorate_checkers::verdict::Verdict;
+use quorate_checkers::witness::Amount;
 
 use super::style::{Style, Tone};
-use super::text::grouped;
+use super::text::{duration, grouped};
 
 /// Keys of one algorithm that are called by name.
 const NAMES_MAX: usize = 12;
+/// The name of the histogram that has a place of its own.
+const VERSIONS: &str = "versions behind";
 
-/// Both, with an empty line after them if there is anything.
+/// All of them, with an empty line after them if there is anything.
 pub(super) fn below_table(verdict: &Verdict, style: Style) -> String {
     let mut out = String::new();
     let shares = verdict.rows.iter().flat_map(|row| &row.finding.decided);
@@ -21,6 +26,10 @@ pub(super) fn below_table(verdict: &Verdict, style: Style) -> String {
         let label = if place == 0 { "decided" } else { "" };
         let label = style.paint(Tone::Faint, &format!("{label:<10}"));
         let _ = writeln!(out, "  {label} {}", decided(share));
+    }
+    if let Some(words) = staleness(verdict) {
+        let label = style.paint(Tone::Faint, &format!("{:<10}", "staleness"));
+        let _ = writeln!(out, "  {label} {words}");
     }
     for (titles, note) in notes(verdict) {
         let label = style.paint(Tone::Unsure, &format!("{:<10}", "undecided"));
@@ -52,6 +61,43 @@ pub(super) fn decided(share: &Share) -> String {
         let _ = write!(words, ", {} steps", grouped(share.steps));
     }
     words + ")"
+}
+
+/// How stale the stale reads are, in versions and in time: `versions behind 1: 40, 2 to 3: 7; time behind 50 %: 1.2ms, ...`. The verdict
+/// file has the same as histograms.
+fn staleness(verdict: &Verdict) -> Option<String> {
+    let row = verdict.row(Guarantee::FreshReads)?;
+    let mut parts = Vec::new();
+    for measure in &row.finding.measures {
+        match &measure.amount {
+            Amount::Histogram(buckets) if measure.name == VERSIONS => {
+                parts.push(format!("{VERSIONS} {}", ranges(buckets)));
+            }
+            Amount::Quantiles(times) => parts.push(format!(
+                "{} 50 %: {}, 90 %: {}, 99 %: {}, all: {} or less",
+                measure.name,
+                duration(times.p50),
+                duration(times.p90),
+                duration(times.p99),
+                duration(times.max)
+            )),
+            _ => {}
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `1: 40, 2 to 3: 7`.
+fn ranges(buckets: &[Bucket]) -> String {
+    let told = buckets.iter().map(|bucket| {
+        let range = if bucket.from == bucket.to {
+            bucket.from.to_string()
+        } else {
+            format!("{} to {}", bucket.from, bucket.to)
+        };
+        format!("{range}: {}", grouped(bucket.count))
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Every reason once, with the titles of all rows that it holds for.

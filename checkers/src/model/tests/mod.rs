@@ -415,3 +415,29 @@ fn the_words_and_the_document_say_who_did_what_and_when() {
         serde_json::json!([0, 2, 4])
     );
 }
+
+#[test]
+fn the_ages_of_what_reads_returned_are_told_where_something_is_wrong() {
+    let operations = [
+        ("write", "1", "ok", "1"),
+        ("write", "2", "ok", "2"),
+        ("write", "3", "ok", "3"),
+        ("read", "nil", "ok", "3"),
+        ("read", "nil", "ok", "1"),
+    ];
+    let report = judged(Model::Register, &sequence(&operations), |_| {});
+    let [key] = report.keys.as_slice() else {
+        panic!("one key")
+    };
+    let told = [
+        "reads that a newer acknowledged version preceded: 1 of 2, 50.0 % (95 %: 9.5 to 90.5)",
+        "reads by the version that they returned, 1 = may be the newest: 1: 1, 2 to 3: 1",
+        "a newer version had been acknowledged for: 50 % 5 events, 90 % 5 events, 99 % 5 events, all 5 events or less",
+    ];
+    assert_eq!(key.summary, told);
+    let ages = &key.result.as_ref().expect("fields")["ages"];
+    assert_eq!(ages["versions"][1]["count"], 1);
+    assert_eq!(ages["late-unit"], "events");
+    let right = judged(Model::Register, &sequence(&operations[..4]), |_| {});
+    assert!(right.keys[0].summary.is_empty() && right.keys[0].result.is_none());
+}

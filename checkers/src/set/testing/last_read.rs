@@ -249,7 +249,7 @@ fn the_eight_lines_read_as_ever() {
     let result = read_modify_write(&classic(&[]));
     let text = "10 total\n8 acknowledged\n4 survivors\n5 acknowledged writes lost\n1 unacknowledged writes found\n\
         0.8000 ack rate (95 %: 0.4902 to 0.9433)\n0.6250 loss rate (95 %: 0.3057 to 0.8632)\n\
-        0.1250 unacknowledged but successful rate (1 of 2 unacknowledged; 95 %: 0.0945 to 0.9055)\n";
+        0.1250 unacknowledged but successful rate (1 of 2 unacknowledged, 0.5000; 95 %: 0.0945 to 0.9055)\n";
     assert_eq!(result.to_string(), text);
     assert_eq!(result.valid, Validity::Invalid);
     assert_eq!(
