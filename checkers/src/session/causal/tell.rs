@@ -59,6 +59,10 @@ pub(in crate::session) fn witness(analysis: &Analysis<'_>, bad: Bad) -> Vec<Sess
     shrunk(analysis.ops, positions, broken)
 }
 
+/// Among more operations the first write that was found missing is good enough: to look for the nearest takes passes over all of them,
+/// for each violation again.
+const NEAREST_NODES_MAX: usize = 1 << 16;
+
 /// How many operations a step along the causal order adds to a witness: a read, and the write that it returned unless the way begins there.
 fn causal_cost(start: u32, edge: &Edge<Because>) -> u32 {
     match edge.tag {
@@ -104,7 +108,8 @@ impl<'a> Proof<'a> {
 
     /// The same violation by the write that takes the fewest operations to prove: a read may know of many that it missed.
     fn nearest(&self, bad: Bad) -> Bad {
-        let Some(read) = self.node(bad.read) else {
+        let read = self.node(bad.read);
+        let Some(read) = read.filter(|_| self.nodes.len() <= NEAREST_NODES_MAX) else {
             return bad;
         };
         let returned = self.nodes.source[read as usize];
