@@ -1,9 +1,14 @@
 //! Searching for a seed: what is found is saved and judged like any other run, and what is not is told with its own exit code.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
 
-use crate::bench::Bench;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::bench::{Bench, Ended};
 
 /// A load that is simulated in a moment.
 const SMALL: [&str; 7] = ["run", "--world", "sim", "--for", "500ms", "--rate", "300"];
@@ -124,7 +129,7 @@ fn a_plan_file_is_searched_and_a_flag_wins_over_its_seed() {
 #[test]
 fn searches_that_cannot_be() {
     let bench = Bench::new();
-    let refused: [(&[&str], &str); 8] = [
+    let refused: [(&[&str], &str); 7] = [
         (
             &["--world", "live", "--seeds", "0..9"],
             "leave out --world live",
@@ -138,13 +143,58 @@ fn searches_that_cannot_be() {
         (&["--until", "dawn"], "possible values: broken"),
         (&["--seeds", "0..9", "--seed", "3"], "cannot be used with"),
         (&["--seeds", "0..9", "-R", "7"], "R = 7 is not possible"),
-        (
-            &["plan.json", "--until", "broken"],
-            "leaves nothing for seeds to draw",
-        ),
     ];
     for (args, words) in refused {
         bench.run(&[&["run"], args].concat()).refused(words);
         assert!(runs(&bench).is_empty(), "{args:?} has run something");
     }
+}
+
+#[test]
+fn a_saved_plan_is_searched_for_others_like_it() {
+    let bench = Bench::new();
+    let sabotaged = small(&["--sabotage", "unchecked-key", "--seed", "1"]);
+    bench.run(&sabotaged).with_code(1);
+    let [directory] = runs(&bench).try_into().expect("one run is saved");
+    let plan = directory.join("plan.json").display().to_string();
+    bench
+        .run(&["run", &plan, "--find", "phantom"])
+        .with_code(1)
+        .telling("found: phantom with seed");
+    assert_eq!(runs(&bench).len(), 2);
+    bench
+        .run(&["run", &plan, "--find", "phantom", "--world", "live"])
+        .refused("leave out --world live");
+    bench
+        .run(&["run", &plan, "--find", "phantom", "-R", "1"])
+        .refused("leave out -R");
+}
+
+#[test]
+fn an_interrupt_ends_the_search_and_tells_what_was_explored() {
+    let bench = Bench::new();
+    let args = small(&[
+        "--faults",
+        "none",
+        "--until",
+        "broken",
+        "--progress",
+        "lines",
+    ]);
+    let mut command = bench.command(&args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    // It has begun once it says so.
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("a line");
+    assert!(line.contains("seeds 0.. for a broken promise"), "{line}");
+    let pid = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(pid), Signal::SIGINT).expect("it is told");
+    let ended = Ended::from(child.wait_with_output().expect("it ends"));
+    ended
+        .with_code(130)
+        .telling("tried  ")
+        .telling("interrupted: nothing was found until then");
+    assert!(runs(&bench).is_empty());
 }

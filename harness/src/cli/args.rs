@@ -118,7 +118,7 @@ const AFTER_RUN: &str = "\
 A search tries seed after seed in memory, and then carries out, judges and saves the lowest one that shows what is sought like any other run;
 the exit code is that run's. What the plan says is kept; what it leaves open is drawn by each seed: workload, duration, rate, clients,
 keys, shares of reads and deletes, weather, which of the kinds of fault are on (at least one; of all kinds unless --faults says which) and how
-often and how long. Of a timeline written by hand some moments are left out, the others come a little earlier or later. The store is never drawn.
+often and how long. Of a timeline written by hand some moments are left out, the others come a little earlier or later; so it is with the faults of a plan.json. The store is never drawn.
 A seed means the same plan for ever; to try seed 17 alone: --seeds 17..18.
 
 If nothing is found: 0 if no promise was broken and each was kept in some seed, 3 if some went without enough evidence. After --find always 3, as not

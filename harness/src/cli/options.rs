@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::args;
-use crate::plan::{Plan, PlanError, PlanSpec, World, parse_claim};
+use crate::plan::{Plan, PlanError, PlanSpec, World, parse_claim, unknown};
 use crate::results::ResultsError;
-use crate::search::Hunt;
+use crate::search::{Hunt, Idea};
 use crate::target::Target;
+use crate::world::sim::Weather;
 
 /// The flag that names the executable of the nodes.
 const NODE_BIN: &str = "--node-bin";
@@ -23,10 +24,6 @@ pub(super) enum OptionsError {
         "{file} is an expanded plan, which only --claim, --keep-data and --node-bin can go with: leave out {flag} (here or in the environment), or write a TOML plan"
     )]
     Expanded { file: String, flag: &'static str },
-    #[error(
-        "{file} is an expanded plan, which leaves nothing for seeds to draw: search with a TOML plan or with flags"
-    )]
-    NothingToDraw { file: String },
     #[error(
         "a search runs thousands of plans, which only the simulated world can: leave out --world live (here, in the environment or in the plan), or run one seed live with --seed"
     )]
@@ -72,36 +69,58 @@ pub(super) fn node_bin_for<'a>(
 }
 
 /// What a search is asked for: what the plans of its seeds have in common, and the hunt.
-pub(super) fn search(run: &args::Run) -> Result<(PlanSpec, Hunt), OptionsError> {
-    if let Some(path) = run.plan.as_deref().filter(|path| is_expanded(path)) {
-        return Err(OptionsError::NothingToDraw {
-            file: path.display().to_string(),
-        });
-    }
-    let said = said(run)?;
+pub(super) fn search(run: &args::Run) -> Result<(Idea, Hunt), OptionsError> {
+    refuse_flags_of_processes(run)?;
+    let (idea, first) = match &run.plan {
+        Some(path) if is_expanded(path) => (saved_idea(path, spec(run))?, None),
+        _ => {
+            let said = said(run)?;
+            (said_idea(&said)?, said.seed)
+        }
+    };
     let target = match &run.search.find {
         Some(name) => Target::anomaly(name)?,
         None => Target::AnyBreach,
     };
     let seeds = match &run.search.seeds {
         Some(text) => parse_seeds(text)?,
-        None => said.seed.unwrap_or(0)..u64::MAX,
-    };
-    let world = said.world.clone().unwrap_or_else(|| "sim".to_owned());
-    if world == World::Live.name() {
-        return Err(OptionsError::LiveSearch);
-    }
-    refuse_flags_of_processes(run)?;
-    let spec = PlanSpec {
-        world: Some(world),
-        ..said
+        None => first.unwrap_or(0)..u64::MAX,
     };
     let hunt = Hunt {
         seeds,
         target,
         threads: rayon::current_num_threads(),
     };
-    Ok((spec, hunt))
+    Ok((idea, hunt))
+}
+
+/// A search is in the simulated world, whether that is said or not.
+fn said_idea(said: &PlanSpec) -> Result<Idea, OptionsError> {
+    let sim = World::Sim(Weather::default()).name();
+    match said.world.as_deref() {
+        Some(world) if world == World::Live.name() => Err(OptionsError::LiveSearch),
+        Some(_) => Ok(Idea::Said(Box::new(said.clone()))),
+        None => Ok(Idea::Said(Box::new(PlanSpec {
+            world: Some(sim.to_owned()),
+            ..said.clone()
+        }))),
+    }
+}
+
+/// A saved plan is searched in the simulated world, wherever it was carried out.
+fn saved_idea(path: &Path, flags: PlanSpec) -> Result<Idea, OptionsError> {
+    let world = flags.world.as_deref();
+    if world.is_some_and(|world| world == World::Live.name()) {
+        return Err(OptionsError::LiveSearch);
+    }
+    if let Some(stranger) = world.filter(|world| !World::NAMES.contains(world)) {
+        return Err(unknown("world", stranger, World::NAMES).into());
+    }
+    let others = PlanSpec {
+        world: None,
+        ..flags
+    };
+    Ok(Idea::Saved(Box::new(expanded(path, others)?)))
 }
 
 fn is_expanded(path: &Path) -> bool {

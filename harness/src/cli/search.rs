@@ -3,12 +3,11 @@
 use super::args::{self, Common, Format};
 use super::{options, run};
 use crate::exit::Exit;
-use crate::plan::PlanSpec;
 use crate::report::searching::{self, Searching};
 use crate::report::style::{Style, complain, print, say};
 use crate::run::RunError;
 use crate::run::interrupts::Interrupts;
-use crate::search::{Explored, Found, Hunt, SearchError, explore, plan_of};
+use crate::search::{Explored, Found, Hunt, Idea, SearchError, explore};
 use crate::trial::TrialError;
 
 /// Why a search ended without an answer.
@@ -38,14 +37,14 @@ impl Failure {
 }
 
 pub(super) fn main(command: &args::Run, common: &Common, style: Style) -> Exit {
-    let (spec, hunt) = match options::search(command) {
+    let (idea, hunt) = match options::search(command) {
         Ok(asked) => asked,
         Err(error) => {
             complain(&error.to_string());
             return Exit::Usage;
         }
     };
-    match searched(&spec, &hunt, command, common, style) {
+    match searched(&idea, &hunt, command, common, style) {
         Ok(exit) => exit,
         Err(failure) => {
             complain(&failure.to_string());
@@ -55,13 +54,13 @@ pub(super) fn main(command: &args::Run, common: &Common, style: Style) -> Exit {
 }
 
 fn searched(
-    spec: &PlanSpec,
+    idea: &Idea,
     hunt: &Hunt,
     command: &args::Run,
     common: &Common,
     style: Style,
 ) -> Result<Exit, Failure> {
-    let explored = attended(spec, hunt, common)?;
+    let explored = attended(idea, hunt, common)?;
     let told = searching::text(&explored, hunt, style);
     match (common.format, &explored.found) {
         (Format::Text, _) => print(&told),
@@ -87,7 +86,7 @@ fn searched(
 }
 
 /// Searches, shows how far it is, and minds the interrupt.
-fn attended(spec: &PlanSpec, hunt: &Hunt, common: &Common) -> Result<Explored, Failure> {
+fn attended(idea: &Idea, hunt: &Hunt, common: &Common) -> Result<Explored, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -95,7 +94,7 @@ fn attended(spec: &PlanSpec, hunt: &Hunt, common: &Common) -> Result<Explored, F
     let _inside = runtime.enter();
     let mut interrupts = Interrupts::new().map_err(RunError::Runtime)?;
     let mut searching = Searching::new(common.progress, hunt);
-    let explored = explore(&|seed| plan_of(spec, seed), hunt, |tally| {
+    let explored = explore(&|seed| idea.plan_of(seed), hunt, |tally| {
         searching.look(tally);
         !runtime.block_on(interrupts.has_come())
     });

@@ -43,9 +43,12 @@ impl Searching {
         let look = match mode {
             ProgressMode::None => Look::None,
             _ if is_bar => Look::Bar(bar(hunt)),
-            _ => Look::Lines {
-                told: Instant::now(),
-            },
+            _ => {
+                line(&range(hunt));
+                Look::Lines {
+                    told: Instant::now(),
+                }
+            }
         };
         Searching {
             look,
@@ -66,7 +69,7 @@ impl Searching {
             }
             Look::Lines { told } if told.elapsed() >= LINE_EVERY => {
                 *told = Instant::now();
-                let _ = writeln!(std::io::stderr().lock(), "  search  {words}");
+                line(&words);
             }
             Look::Lines { .. } | Look::None => {}
         }
@@ -97,6 +100,20 @@ fn bar(hunt: &Hunt) -> ProgressBar {
     bar
 }
 
+fn line(words: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "  search  {words}");
+}
+
+/// Which seeds, and what for.
+fn range(hunt: &Hunt) -> String {
+    let end = if is_endless(hunt) {
+        String::new()
+    } else {
+        hunt.seeds.end.to_string()
+    };
+    format!("seeds {}..{end} for a {}", hunt.seeds.start, hunt.target)
+}
+
 fn is_endless(hunt: &Hunt) -> bool {
     hunt.seeds.end == u64::MAX
 }
@@ -106,16 +123,7 @@ pub fn text(explored: &Explored, hunt: &Hunt, style: Style) -> String {
     let tally = &explored.tally;
     let mut out = String::new();
     let title = style.paint(Tone::Strong, "search");
-    let end = if is_endless(hunt) {
-        String::new()
-    } else {
-        hunt.seeds.end.to_string()
-    };
-    let _ = writeln!(
-        out,
-        "{title}  seeds {}..{end} for a {}",
-        hunt.seeds.start, hunt.target
-    );
+    let _ = writeln!(out, "{title}  {}", range(hunt));
     let _ = writeln!(out, "  tried  {}", pace(tally, explored.took));
     if tally.passed_over > 0 {
         let _ = writeln!(

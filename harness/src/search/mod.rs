@@ -1,6 +1,6 @@
 //! Search: many seeds of one idea, simulated on all cores, until one shows what is sought.
 //!
-//! What a seed means is in [`plan_of`]. What is found is a plan, and the caller's business: nothing is saved or reported here, and
+//! What a seed means is in [`plan_of`] and [`plan_like`]. What is found is a plan, and the caller's business: nothing is saved or reported here, and
 //! what it answers does not depend on how many threads there are.
 
 mod explore;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use explore::explore;
-pub use swarm::plan_of;
+pub use swarm::{Idea, plan_like, plan_of};
 pub use tally::{Counts, Tally};
 
 use crate::plan::Plan;

@@ -8,7 +8,7 @@ use quorate_workloads::{Kind, Rng};
 
 use crate::fault::FaultKind;
 use crate::plan::schedule::{self, Down, Track};
-use crate::plan::{Plan, PlanError, PlanSpec, Scheduled, parse_duration_ms};
+use crate::plan::{Plan, PlanError, PlanSpec, Scheduled, World, parse_duration_ms};
 use crate::world::sim::{Span, Weather};
 
 /// How long clients work, ms.
@@ -44,6 +44,48 @@ const DOWN_ANY_PERCENT: u64 = 30;
 /// How often a moment of a timeline that was written by hand is kept, percent.
 const KEPT_PERCENT: u64 = 75;
 
+/// What the plans of all seeds of a search have in common.
+#[derive(Clone, Debug)]
+pub enum Idea {
+    /// What a person said.
+    Said(Box<PlanSpec>),
+    /// A plan that was expanded before, for a search of its neighbourhood.
+    Saved(Box<Plan>),
+}
+
+impl Idea {
+    /// The plan of a seed: see [`plan_of`] and [`plan_like`].
+    ///
+    /// # Errors
+    /// When what was said is not possible.
+    pub fn plan_of(&self, seed: u64) -> Result<Plan, PlanError> {
+        match self {
+            Idea::Said(spec) => plan_of(spec, seed),
+            Idea::Saved(plan) => plan_like(plan, seed),
+        }
+    }
+}
+
+/// The simulated plan that a seed makes of a saved one: the same store and load, with other operations; some of the faults, a little
+/// earlier or later. A plan of the live world meets weather that the seed draws, one of the simulated world its own.
+///
+/// # Errors
+/// When the plan is not possible.
+pub fn plan_like(saved: &Plan, seed: u64) -> Result<Plan, PlanError> {
+    let weather = match saved.world {
+        World::Live => weather(saved.store.request_timeout_ms, seed),
+        World::Sim(weather) => weather,
+    };
+    let plan = Plan {
+        seed,
+        world: World::Sim(weather),
+        timeline: varied(saved, seed),
+        ..saved.clone()
+    };
+    plan.validate()?;
+    Ok(plan)
+}
+
 /// The plan of a seed. It is the same for ever, on every machine.
 ///
 /// # Errors
@@ -70,8 +112,12 @@ fn drawn(spec: &PlanSpec, seed: u64) -> Result<PlanSpec, PlanError> {
         Some(_) => PlanSpec::default(),
         None => load(spec, seed)?,
     };
+    let request_timeout_ms = match &spec.request_timeout {
+        Some(text) => parse_duration_ms("request-timeout", text)?,
+        None => u64::MAX,
+    };
     Ok(PlanSpec {
-        weather: Some(weather(seed)),
+        weather: Some(weather(request_timeout_ms, seed)),
         ..load
     })
 }
@@ -116,9 +162,9 @@ fn workload(seed: u64) -> Kind {
     rng.pick(&others).copied().unwrap_or(Kind::Register)
 }
 
-/// As usual, fast enough for many operations within a millisecond, or foul. Even the foulest lets a request and its answer
-/// through within a usual time-out: no store is available otherwise.
-fn weather(seed: u64) -> Weather {
+/// As usual, foul, or fast enough for many operations within a millisecond. Where coordinators would give up in what is drawn, it is
+/// fast: no store is available otherwise.
+fn weather(request_timeout_ms: u64, seed: u64) -> Weather {
     let fast = Weather {
         transit: Span::new(10, 60),
         gust_percent: 0,
@@ -134,7 +180,9 @@ fn weather(seed: u64) -> Weather {
     };
     let mut rng = Rng::stream(seed, "search: weather");
     let weathers = [Weather::default(), fast, foul];
-    rng.pick(&weathers).copied().unwrap_or_default()
+    let fits =
+        |weather: &&Weather| weather.round_trip_us() <= request_timeout_ms.saturating_mul(1_000);
+    rng.pick(&weathers).filter(fits).copied().unwrap_or(fast)
 }
 
 /// Which kinds of fault are on, and how each behaves: at least one of those that may happen.
@@ -217,7 +265,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::fmt::Write;
 
-    use super::plan_of;
+    use super::{plan_like, plan_of};
     use crate::fault::FaultKind;
     use crate::plan::{Plan, PlanSpec, World};
 
@@ -330,6 +378,32 @@ mod tests {
             assert!(plan.timeline.is_empty());
         }
         assert!(plans.iter().any(|plan| plan.world != said.world));
+    }
+
+    #[test]
+    fn no_weather_makes_impatient_coordinators_give_up() {
+        let spec = PlanSpec {
+            request_timeout: Some("8ms".to_owned()),
+            ..sim()
+        };
+        assert_eq!(plans(&spec, 50).len(), 50);
+    }
+
+    #[test]
+    fn a_saved_plan_keeps_its_store_and_load_and_moves_its_faults() {
+        let saved = PlanSpec::default().plan(5).expect("a plan");
+        let like = |seed| plan_like(&saved, seed).expect("a plan");
+        for seed in 0..20 {
+            let plan = like(seed);
+            assert_eq!((&plan.store, &plan.load), (&saved.store, &saved.load));
+            assert_eq!((plan.seed, plan.world.name()), (seed, "sim"));
+            assert!(plan.timeline.len() <= saved.timeline.len());
+            assert_ne!(plan.timeline, saved.timeline);
+        }
+        assert_ne!(like(1).timeline, like(2).timeline);
+        let simulated = sim().plan(5).expect("a plan");
+        let plan = plan_like(&simulated, 1).expect("a plan");
+        assert_eq!(plan.world, simulated.world, "its weather is its own");
     }
 
     #[test]
