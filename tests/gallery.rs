@@ -1,10 +1,12 @@
-//! Every run in `results/gallery/` is judged again: the verdict must be the same to the byte, and show what its story tells.
+//! Every run in `results/gallery/` is judged again, and every simulated one simulated again: verdict and history must be the same to
+//! the byte, and show what its story tells.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quorate::plan::Plan;
+use quorate::plan::{Plan, World};
+use quorate::world::sim;
 use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::History;
 use quorate_checkers::verdict::{Outcome, Ruling, Verdict, judge};
@@ -18,7 +20,7 @@ fn entries() -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .collect();
     entries.sort();
-    assert!(entries.len() >= 4, "the gallery is nearly empty");
+    assert!(entries.len() >= Guarantee::ALL.len(), "entries are missing");
     entries
 }
 
@@ -54,6 +56,31 @@ fn every_history_belongs_to_its_plan() {
         let (history, _) = judged(&entry);
         assert_eq!(plan.digest(), history.header.plan, "{}", entry.display());
     }
+}
+
+/// More lines than any shrunk history needs: a few dozen events.
+const LINES_MAX: usize = 48;
+
+#[test]
+fn every_simulated_run_happens_again_to_the_byte() {
+    let mut simulated = 0;
+    for entry in entries() {
+        let plan = Plan::from_json(&text(&entry, "plan.json"), "plan.json").expect("a plan");
+        let World::Sim(weather) = plan.world else {
+            continue;
+        };
+        simulated += 1;
+        let mut lines = Vec::new();
+        plan.header().expect("a header").to_line(&mut lines);
+        for event in sim::run(&plan, &weather).expect("a run") {
+            event.to_line(&mut lines);
+        }
+        let again = String::from_utf8(lines).expect("JSON is text");
+        let place = entry.display();
+        assert_eq!(again, text(&entry, "history.jsonl"), "{place}");
+        assert!(again.lines().count() <= LINES_MAX, "{place} is long");
+    }
+    assert_eq!(simulated, Guarantee::ALL.len(), "one per anomaly");
 }
 
 /// A story's second line says what it shows: `Shows: stale-read, allowed`, or `Shows: kept`.

@@ -384,11 +384,11 @@ mod tests {
         );
     }
 
-    /// A run of the gallery as a person sees it, by its own promise and by one that it cannot keep.
+    /// A run of real processes as a person sees it, by its own promise and by one that it cannot keep.
     #[test]
     fn the_whole_report_of_a_history() {
-        let gallery = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/gallery");
-        let path = format!("{gallery}/stale-read-at-1-1/history.jsonl");
+        let histories = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/histories");
+        let path = format!("{histories}/stale-reads-at-1-1.jsonl");
         let majority = Quorum { n: 3, r: 2, w: 2 };
         for (name, claim) in [("allowed", None), ("broken", Some(majority))] {
             let (history, verdict) =
