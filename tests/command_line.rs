@@ -33,6 +33,9 @@ mod replay;
 #[path = "command_line/search.rs"]
 mod search;
 #[cfg(test)]
+#[path = "command_line/shrink.rs"]
+mod shrink;
+#[cfg(test)]
 #[path = "command_line/simulated.rs"]
 mod simulated;
 #[cfg(test)]

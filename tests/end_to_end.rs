@@ -23,6 +23,9 @@ mod replays;
 #[path = "end_to_end/running.rs"]
 mod running;
 #[cfg(test)]
+#[path = "end_to_end/shrinking.rs"]
+mod shrinking;
+#[cfg(test)]
 #[path = "end_to_end/stale_reads.rs"]
 mod stale_reads;
 #[cfg(test)]

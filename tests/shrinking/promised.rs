@@ -42,17 +42,23 @@ fn events(plan: &Plan) -> Vec<Event> {
 
 #[test]
 fn a_stale_read_where_quorums_do_not_overlap() {
-    shrinks("r = 1\nw = 1", "stale-read");
+    shrinks("r = 1\nw = 1\nfor = \"5s\"", "stale-read");
 }
 
 #[test]
 fn an_inversion_where_reads_repair_nothing() {
-    shrinks("r = 2\nw = 2\nread-repair = \"none\"", "inversion");
+    shrinks(
+        "r = 2\nw = 2\nread-repair = \"none\"\nfor = \"5s\"",
+        "inversion",
+    );
 }
 
 #[test]
 fn a_write_that_loses_to_a_clock_that_is_fast() {
-    shrinks("r = 3\nw = 3\nfaults = [\"clock\"]", "clock-loss");
+    shrinks(
+        "r = 3\nw = 3\nfaults = [\"clock\"]\nfor = \"5s\"",
+        "clock-loss",
+    );
 }
 
 #[test]

@@ -443,6 +443,10 @@ Of the history the fewest operations are kept that prove the anomaly alone (shru
 run everything is left out that is not needed: faults, operations, nodes, clients, keys, time. The result is the same on every machine.
 It is saved as a run of its own, with a story in words, in shrunk/ beside the run.
 
+Live runs never happen twice. A smaller plan is run until it has shown the anomaly --needed times, or cannot any more in --runs runs; the share
+of the runs that showed it is printed with its interval. Faults, clients, keys and time are left out, single operations are not: for that,
+--world sim looks for the anomaly in the simulated world (500 seeds) and shrinks it there.
+
 Examples:
   quorate run --world sim -R 1 -W 1 && quorate shrink latest     two operations are enough for a stale read
   quorate shrink failed --find lost-write                        of all that broke, this
@@ -458,6 +462,21 @@ pub(super) struct Shrink {
     /// What must still be shown, such as stale-read [default: the first broken promise, else the first anomaly]
     #[arg(long, value_name = "ANOMALY")]
     pub(super) find: Option<String>,
+    /// Shrink a run of the live world in the simulated one: `sim`
+    #[arg(long, value_name = "WORLD", value_parser = ["sim"])]
+    pub(super) world: Option<String>,
+    /// In the live world, how often a smaller plan must show it to be taken [default: 2]
+    #[arg(long, value_name = "NUMBER", help_heading = "Live runs")]
+    pub(super) needed: Option<u32>,
+    /// In the live world, of how many runs at most [default: 5]
+    #[arg(long, value_name = "NUMBER", help_heading = "Live runs")]
+    pub(super) runs: Option<u32>,
+    /// In the live world, begin no run after this long [default: 5m]
+    #[arg(long, value_name = "DURATION", help_heading = "Live runs")]
+    pub(super) budget: Option<String>,
+    /// In the live world, the executable that becomes the nodes, if not this one
+    #[arg(long, value_name = "PATH", help_heading = "Live runs")]
+    pub(super) node_bin: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,6 +1,7 @@
 //! `quorate shrink`: the fewest operations that prove an anomaly, and the smallest plan that shows it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
 use quorate_checkers::history::History;
 use quorate_checkers::minimise::{Proof, proofs};
@@ -9,14 +10,22 @@ use quorate_checkers::verdict::Verdict;
 use super::args::{self, Common};
 use crate::exit::Exit;
 use crate::judging::{Watch as Reading, judge_file};
-use crate::plan::{Plan, PlanError, World};
-use crate::report::shrinking::{attended, text};
-use crate::report::style::{Style, Tone, complain, print};
+use crate::plan::{Plan, PlanError, World, parse_duration_ms};
+use crate::report::progress::ProgressMode;
+use crate::report::shrinking::{attended, live, simulated};
+use crate::report::style::{Style, Tone, complain, print, say};
 use crate::report::text::grouped;
 use crate::results::{ResultsError, RunDirectory, at, find_history};
-use crate::run::RunError;
-use crate::shrink::{self, End, Saved, ShrinkError, Shrunk, Watch};
+use crate::run::{RunError, RunOptions};
+use crate::shrink::{self, Effort, End, Original, Saved, ShrinkError, Shrunk, Watch};
 use crate::target::Target;
+
+/// How often a smaller live plan must show it, unless told otherwise.
+const NEEDED: u32 = 2;
+/// Of how many runs, unless told otherwise.
+const RUNS: u32 = 5;
+/// How long shrinking a live run takes, unless told otherwise.
+const BUDGET: Duration = Duration::from_secs(300);
 
 /// Why nothing was shrunk.
 #[derive(Debug, thiserror::Error)]
@@ -35,37 +44,38 @@ enum Refusal {
         what: String,
         shown: String,
     },
-    #[error("no part of the history proves the {0} alone: it is judged by all operations together")]
+    #[error("no part of the history proves {0} alone: it is judged by all operations together")]
     NoProof(Target),
     #[error(
         "the history alone was shrunk: there is no plan.json beside it, so nothing can be run again"
     )]
     NoPlan,
     #[error(
-        "the history alone was shrunk: the plan is of the live world, where no two runs are the same"
+        "{flag} is for runs of the live world; this one was simulated, and is shrunk exactly: leave it out"
     )]
-    LivePlan,
+    Simulated { flag: &'static str },
 }
 
 impl Refusal {
     fn exit(&self) -> Exit {
         match self {
-            Refusal::Plan(_) | Refusal::File(_) => Exit::Usage,
-            Refusal::Run(RunError::Killed) => Exit::Interrupted,
-            // A file that cannot be read or understood is bad input here, not a failure of ours.
-            Refusal::Run(RunError::Results(_) | RunError::History { .. } | RunError::Plan(_)) => {
-                Exit::Usage
-            }
-            Refusal::Run(_) => Exit::HarnessFailure,
+            Refusal::Plan(_) | Refusal::File(_) | Refusal::Simulated { .. } => Exit::Usage,
+            Refusal::Run(error) | Refusal::Shrink(ShrinkError::Run(error)) => match error {
+                RunError::Killed => Exit::Interrupted,
+                // A file that cannot be read or understood is bad input here, not a failure of ours.
+                RunError::Results(_) | RunError::History { .. } | RunError::Plan(_) => Exit::Usage,
+                _ => Exit::HarnessFailure,
+            },
             Refusal::Shrink(_) | Refusal::NoProof(_) => Exit::Undecided,
-            Refusal::NotShown { .. } | Refusal::NoPlan | Refusal::LivePlan => Exit::NothingRan,
+            Refusal::NotShown { .. } | Refusal::NoPlan => Exit::NothingRan,
         }
     }
 }
 
 pub(super) fn main(command: &args::Shrink, common: &Common, style: Style) -> Exit {
     match run(command, common, style) {
-        Ok(exit) => exit,
+        Ok(End::Smallest | End::Spent) => Exit::Kept,
+        Ok(End::Interrupted) => Exit::Interrupted,
         Err(refusal) => {
             complain(&refusal.to_string());
             refusal.exit()
@@ -73,33 +83,62 @@ pub(super) fn main(command: &args::Shrink, common: &Common, style: Style) -> Exi
     }
 }
 
-fn run(command: &args::Shrink, common: &Common, style: Style) -> Result<Exit, Refusal> {
+fn run(command: &args::Shrink, common: &Common, style: Style) -> Result<End, Refusal> {
     let sought = command.find.as_deref().map(Target::anomaly).transpose()?;
+    let to_sim = command.world.is_some();
     let path = find_history(&command.run, &common.results)?;
     let (history, verdict) = judge_file(&path, None, &Reading::default())?;
     let target = target(command, sought, &verdict)?;
-    let run = path.parent().unwrap_or(Path::new(".")).to_owned();
+    // A link such as `latest` will point elsewhere tomorrow.
+    let path = path.canonicalize().map_err(at("find", &path))?;
+    let run = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let name = run
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let plan = plan(&run)?;
+    let effort = effort(command, plan.as_ref(), to_sim)?;
     let directory = shrink::directory(&run)?;
     let title = style.paint(Tone::Strong, &format!("shrink {}", command.run));
     print(&format!("{title}  {target}\n"));
     let proof = proof(&history, &verdict, target)?;
-    let file = shrink::save_proof(&directory, &history.excerpt(&proof.operations))?;
+    shrink::save_proof(&directory, &history.excerpt(&proof.operations))?;
     print(&format!(
-        "  history     {:>9} -> {} operations, which prove it alone: {}\n",
+        "  history     {:>9} -> {} operations that prove it alone: {}/proof.jsonl\n",
         grouped(history.operations.len() as u64),
         style.paint(Tone::Strong, &proof.operations.len().to_string()),
-        file.display()
+        directory.display()
     ));
-    let plan = plan(&run)?;
-    let origin = command.run.clone();
+    let plan = plan.ok_or(Refusal::NoPlan)?;
+    if plan.world == World::Live && !to_sim {
+        let original = Original {
+            plan: &plan,
+            history: &history,
+            verdict: &verdict,
+            name: &name,
+        };
+        let options = RunOptions {
+            program: command.node_bin.clone(),
+            results: common.results.clone(),
+            keep_data: false,
+            stop_on_first: false,
+        };
+        let is_told = common.progress != ProgressMode::None;
+        let tell = |words: &str| {
+            if is_told {
+                say(words);
+            }
+        };
+        let shrunk = shrink::shrink_live(&original, target, effort, &options, &directory, &tell)?;
+        print(&live(&shrunk, target, style));
+        return Ok(shrunk.end);
+    }
     let (shrunk, saved) = attended(common.progress, move |watch| {
-        shrink_and_save(&plan, target, watch, &directory, &origin)
+        in_sim(&plan, target, watch, &directory, &name)
     })??;
-    print(&text(&shrunk, &saved, target, style));
-    Ok(match shrunk.end {
-        End::Interrupted => Exit::Interrupted,
-        End::Smallest | End::Spent => Exit::Kept,
-    })
+    print(&simulated(&shrunk, &saved, target, style));
+    Ok(shrunk.end)
 }
 
 fn target(
@@ -107,8 +146,7 @@ fn target(
     sought: Option<Target>,
     verdict: &Verdict,
 ) -> Result<Target, Refusal> {
-    let of_run = Target::of(verdict);
-    let target = sought.or(of_run);
+    let target = sought.or(Target::of(verdict));
     if let Some(target) = target
         && target.shown_by(verdict).is_some()
     {
@@ -135,28 +173,63 @@ fn proof(history: &History, verdict: &Verdict, target: Target) -> Result<Proof, 
     proofs.into_iter().next().ok_or(Refusal::NoProof(target))
 }
 
-/// The plan of the run, if it can be shrunk.
-fn plan(run: &Path) -> Result<Plan, Refusal> {
-    let path: PathBuf = run.join("plan.json");
+/// The plan of the run, if it is there.
+fn plan(run: &Path) -> Result<Option<Plan>, Refusal> {
+    let path = run.join("plan.json");
     if !path.exists() {
-        return Err(Refusal::NoPlan);
+        return Ok(None);
     }
     let text = std::fs::read_to_string(&path).map_err(at("read", &path))?;
-    let plan = Plan::from_json(&text, &path.display().to_string())?;
-    match plan.world {
-        World::Sim(_) => Ok(plan),
-        World::Live => Err(Refusal::LivePlan),
-    }
+    Ok(Some(Plan::from_json(&text, &path.display().to_string())?))
 }
 
-fn shrink_and_save(
+/// How a live run is shrunk.
+fn effort(command: &args::Shrink, plan: Option<&Plan>, to_sim: bool) -> Result<Effort, Refusal> {
+    let given = [
+        (command.needed.is_some(), "--needed"),
+        (command.runs.is_some(), "--runs"),
+        (command.budget.is_some(), "--budget"),
+        (command.node_bin.is_some(), "--node-bin"),
+    ];
+    let is_simulated = to_sim || plan.is_some_and(|plan| plan.world != World::Live);
+    if is_simulated && let Some((_, flag)) = given.into_iter().find(|&(given, _)| given) {
+        return Err(Refusal::Simulated { flag });
+    }
+    let effort = Effort {
+        needed: command.needed.unwrap_or(NEEDED),
+        runs: command
+            .runs
+            .unwrap_or(RUNS.max(command.needed.unwrap_or(0))),
+        budget: match &command.budget {
+            None => BUDGET,
+            Some(text) => Duration::from_millis(parse_duration_ms("budget", text)?),
+        },
+    };
+    if effort.needed == 0 || effort.needed > effort.runs {
+        return Err(Refusal::Plan(PlanError::Range {
+            field: "needed",
+            value: effort.needed.to_string(),
+            why: format!("it must be shown in 1 to {} runs (see --runs)", effort.runs),
+        }));
+    }
+    Ok(effort)
+}
+
+fn in_sim(
     plan: &Plan,
     target: Target,
     watch: &Watch,
     directory: &RunDirectory,
-    origin: &str,
+    name: &str,
 ) -> Result<(Shrunk, Saved), ShrinkError> {
-    let shrunk = shrink::shrink(plan, target, watch)?;
-    let saved = shrink::save(directory, &shrunk, target, origin)?;
+    let shrunk = match plan.world {
+        World::Sim(_) => shrink::shrink(plan, target, watch)?,
+        World::Live => {
+            let plan = shrink::in_sim(plan, target, watch);
+            let plan = plan.ok_or(ShrinkError::NotInSim { target })?;
+            shrink::shrink(&plan, target, watch)?
+        }
+    };
+    let saved = shrink::save(directory, &shrunk, target, name)?;
     Ok((shrunk, saved))
 }

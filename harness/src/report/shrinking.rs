@@ -18,7 +18,7 @@ use super::style::{Style, Tone};
 use super::text::{grouped, indented};
 use crate::run::RunError;
 use crate::run::interrupts::Interrupts;
-use crate::shrink::{End, Saved, Shrunk, Size, Watch};
+use crate::shrink::{End, LiveShrunk, Saved, Shrunk, Size, Watch};
 use crate::target::Target;
 
 /// How often somebody looks.
@@ -159,20 +159,43 @@ fn table(before: &Size, after: &Size, style: Style) -> String {
     out
 }
 
-/// What came of it, for people.
-pub fn text(shrunk: &Shrunk, saved: &Saved, target: Target, style: Style) -> String {
+/// What came of shrinking a simulated run, for people.
+pub fn simulated(shrunk: &Shrunk, saved: &Saved, target: Target, style: Style) -> String {
     let mut out = table(&shrunk.before, &shrunk.after, style);
     let end = match shrunk.end {
         End::Smallest => "nothing more can be left out",
         End::Spent => "the budget of simulations is spent; shrink the result again to go on",
         End::Interrupted => "interrupted: the smallest so far",
     };
-    let _ = write!(out, "  {} simulations: {end}\n\n", grouped(shrunk.tried));
+    let _ = writeln!(out, "  {} simulations: {end}\n", grouped(shrunk.tried));
+    out + &told(saved, target)
+}
+
+/// What came of shrinking a live run, for people.
+pub fn live(shrunk: &LiveShrunk, target: Target, style: Style) -> String {
+    let mut out = table(&shrunk.before, &shrunk.after, style);
+    let end = match shrunk.end {
+        End::Smallest => "nothing more can be left out",
+        End::Spent => "the time is over; give it more with --budget",
+        End::Interrupted => "interrupted: the smallest so far",
+    };
+    let _ = writeln!(out, "  {} runs: {end}", grouped(shrunk.tried));
+    let _ = writeln!(
+        out,
+        "  shown in {} of {} runs of what is left: {}\n",
+        shrunk.rate.seen, shrunk.rate.of, shrunk.rate
+    );
+    out + &told(&shrunk.saved, target)
+}
+
+/// The anomaly, and where everything is.
+fn told(saved: &Saved, target: Target) -> String {
+    let mut out = String::new();
     let row = target.shown_by(&saved.verdict);
     if let Some(explanation) = row.and_then(|row| row.explanations.first()) {
         let _ = writeln!(out, "{}", indented(&explanation.render()));
     }
-    let path = saved.path.display();
+    let path = &saved.path;
     let _ = writeln!(out, "  story  {path}/STORY.md");
     let _ = writeln!(out, "  again  quorate run {path}/plan.json");
     out

@@ -85,11 +85,14 @@ impl RunDirectory {
     /// The directory of this path, made if there is none.
     pub fn at(path: &Path) -> Result<RunDirectory, ResultsError> {
         fs::create_dir_all(path).map_err(at("create", path))?;
+        let path = path.canonicalize().map_err(at("find", path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let parent = path.parent().unwrap_or(Path::new("/"));
+        let here = std::env::current_dir().unwrap_or_default();
         Ok(RunDirectory {
             id: name.into_owned(),
-            path: path.canonicalize().map_err(at("find", path))?,
-            root: path.parent().unwrap_or(Path::new("")).to_owned(),
+            root: parent.strip_prefix(&here).unwrap_or(parent).to_owned(),
+            path,
         })
     }
 

@@ -6,6 +6,7 @@
 mod calm;
 mod jump;
 mod lab;
+mod live;
 mod parts;
 mod passes;
 mod save;
@@ -16,22 +17,30 @@ mod times;
 
 use std::sync::atomic::Ordering;
 
+use quorate_checkers::history::History;
+use quorate_checkers::verdict::Verdict;
+use rayon::prelude::*;
 use thiserror::Error;
 
 pub use lab::Watch;
+pub use live::{Effort, LiveShrunk, shrink_live};
 pub use save::{Saved, directory, save, save_proof};
 pub use scripted::{scripted, with_script};
 pub use size::Size;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, World};
 use crate::run::RunError;
 use crate::target::Target;
-use crate::trial::{TrialError, trial};
+use crate::trial::{Trial, TrialError, trial};
+use crate::world::sim::Weather;
 use lab::Lab;
 use passes::Passes;
 
 /// What may be simulated, in operations: enough for the plans that people have, and no more than a minute or so.
 const BUDGET_OPS: u64 = 10_000_000;
+
+/// Seeds that a plan of the live world is tried with in the simulated one.
+const SEEDS_IN_SIM: u32 = 500;
 
 /// Why there is nothing to shrink.
 #[derive(Debug, Error)]
@@ -42,6 +51,32 @@ pub enum ShrinkError {
     /// Files.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The anomaly comes back too seldom.
+    #[error(
+        "the plan showed {target} in fewer than {needed} of {runs} runs: give more with --runs, or ask for fewer with --needed"
+    )]
+    TooRare {
+        /// What was looked for.
+        target: Target,
+        /// How often it must come back.
+        needed: u32,
+        /// In how many runs.
+        runs: u32,
+    },
+    /// There was no time for it to come back.
+    #[error("ended before {target} was shown again: give it more time with --budget")]
+    TooSoon {
+        /// What was looked for.
+        target: Target,
+    },
+    /// Nor does it in the simulated world.
+    #[error(
+        "no seed below 500 shows {target} in the simulated world: search further with `quorate run PLAN --world sim --seeds 0..10000`"
+    )]
+    NotInSim {
+        /// What was looked for.
+        target: Target,
+    },
     /// The anomaly does not come back.
     #[error(
         "the simulated plan shows no {target}: it may have been saved by another version; search for one with `run --world sim`"
@@ -50,6 +85,19 @@ pub enum ShrinkError {
         /// What was looked for.
         target: Target,
     },
+}
+
+/// A run that is to be shrunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Original<'a> {
+    /// What was planned.
+    pub plan: &'a Plan,
+    /// What happened.
+    pub history: &'a History,
+    /// What that means.
+    pub verdict: &'a Verdict,
+    /// What people call it.
+    pub name: &'a str,
 }
 
 /// Why shrinking ended.
@@ -61,6 +109,22 @@ pub enum End {
     Spent,
     /// The user wanted no more.
     Interrupted,
+}
+
+/// A plan of the live world in the simulated one, with the first seed that shows it there; none if no seed of a few hundred does.
+pub fn in_sim(plan: &Plan, target: Target, watch: &Watch) -> Option<Plan> {
+    let plans = (0..SEEDS_IN_SIM).into_par_iter().with_max_len(1);
+    plans
+        .map(|seed| Plan {
+            seed: seed.into(),
+            world: World::Sim(Weather::default()),
+            ..plan.clone()
+        })
+        .find_first(|plan| {
+            watch.tried.fetch_add(1, Ordering::Relaxed);
+            let shows = |trial: Trial| target.shown_by(&trial.verdict).is_some();
+            !watch.is_stopped() && trial(plan).is_ok_and(shows)
+        })
 }
 
 /// What came of shrinking a plan.

@@ -2,13 +2,13 @@
 //!
 //! It writes what it is given. The shrunk plan of the simulated world is simulated once more for it, which makes the same bytes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use quorate_checkers::history::History;
 use quorate_checkers::verdict::{Verdict, judge};
 
 use super::story::Story;
-use super::{ShrinkError, Shrunk};
+use super::{ShrinkError, Shrunk, Size};
 use crate::plan::{Plan, World};
 use crate::results::RunDirectory;
 use crate::run::{RunError, witness};
@@ -22,8 +22,8 @@ const DIRECTORY: &str = "shrunk";
 /// A shrunk run that is saved.
 #[derive(Debug)]
 pub struct Saved {
-    /// Where.
-    pub path: PathBuf,
+    /// Where, as people would type it from here.
+    pub path: String,
     /// What happened.
     pub history: History,
     /// What that means.
@@ -42,8 +42,34 @@ pub fn directory(run: &Path) -> Result<RunDirectory, RunError> {
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn save_proof(directory: &RunDirectory, lines: &[u8]) -> Result<PathBuf, RunError> {
-    Ok(directory.write("proof.jsonl", lines)?)
+pub fn save_proof(directory: &RunDirectory, lines: &[u8]) -> Result<(), RunError> {
+    directory.write("proof.jsonl", lines)?;
+    Ok(())
+}
+
+/// The text that the anomaly of a shrunk run is told in, beside that run.
+pub(super) fn save_story(
+    directory: &RunDirectory,
+    plan: &Plan,
+    before: Size,
+    saved: &Saved,
+    target: Target,
+    origin: &str,
+) -> Result<(), ShrinkError> {
+    let Some(row) = target.shown_by(&saved.verdict) else {
+        return Err(ShrinkError::NotShown { target });
+    };
+    let story = Story {
+        plan,
+        history: &saved.history,
+        row,
+        before,
+        origin,
+        directory: &directory.display(),
+    };
+    let written = directory.write("STORY.md", story.text());
+    written.map_err(RunError::from)?;
+    Ok(())
 }
 
 /// Runs a shrunk plan of the simulated world once more, and saves everything of it.
@@ -73,22 +99,11 @@ pub fn save(
     write("plan.json", plan.to_json())?;
     write("verdict.json", verdict.to_json())?;
     witness::write(directory, &history, &verdict).map_err(RunError::from)?;
-    let path = directory.path().to_owned();
-    let Some(row) = target.shown_by(&verdict) else {
-        return Err(ShrinkError::NotShown { target });
-    };
-    let story = Story {
-        plan,
-        history: &history,
-        row,
-        before: shrunk.before,
-        origin,
-        directory: &directory.display(),
-    };
-    write("STORY.md", story.text())?;
-    Ok(Saved {
-        path,
+    let saved = Saved {
+        path: directory.display(),
         history,
         verdict,
-    })
+    };
+    save_story(directory, plan, shrunk.before, &saved, target, origin)?;
+    Ok(saved)
 }

@@ -11,7 +11,7 @@ use quorate_checkers::verdict::{Row, Ruling};
 use quorate_node::config::{ReadRepair, SyncPolicy};
 
 use super::Size;
-use super::scripted::places;
+use super::scripted::{load_began, places};
 use super::times::NS_PER_MS;
 use crate::fault::{Cut, Fault, Link};
 use crate::plan::{Ask, Plan, Scheduled, ScriptedOp, World};
@@ -115,6 +115,7 @@ impl Story<'_> {
             );
             return;
         }
+        let began = load_began(self.history);
         let places = places(self.plan, self.history);
         let came: BTreeMap<usize, &Operation> = places
             .iter()
@@ -123,10 +124,10 @@ impl Story<'_> {
         let mut order: Vec<usize> = (0..script.len()).collect();
         order.sort_by_key(|&place| script[place].at_ns);
         for &place in order.iter().take(TOLD_MAX) {
-            let answer = came
-                .get(&place)
-                .map_or_else(|| "was never asked".to_owned(), |op| outcome(op));
-            let _ = writeln!(out, "- {} {answer}.", request(&script[place]));
+            let op = came.get(&place);
+            let at_ns = op.map_or(script[place].at_ns, |op| op.call.since(began).0);
+            let answer = op.map_or_else(|| "it was never asked".to_owned(), |op| outcome(op));
+            let _ = writeln!(out, "- {} {answer}.", request(&script[place], at_ns));
         }
         if script.len() > TOLD_MAX {
             let _ = writeln!(
@@ -192,7 +193,7 @@ fn count(number: u64, what: &str) -> String {
 }
 
 /// `At 1.2 ms client 0 asks n1 to write k = 1`.
-fn request(op: &ScriptedOp) -> String {
+fn request(op: &ScriptedOp, at_ns: u64) -> String {
     let key = &op.key;
     let what = match op.op {
         Ask::Read => format!("for {key}"),
@@ -202,7 +203,7 @@ fn request(op: &ScriptedOp) -> String {
     let level = op
         .level
         .map_or_else(String::new, |level| format!(" at level {level}"));
-    let (at, node) = (ms(op.at_ns), node_name(op.node));
+    let (at, node) = (ms(at_ns), node_name(op.node));
     format!("At {at} client {} asks {node} {what}{level}:", op.client)
 }
 
