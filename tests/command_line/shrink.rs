@@ -65,9 +65,20 @@ fn what_is_not_there_cannot_be_shrunk() {
     shrink(&bench, &["latest", "--find", "stale-reed"]).refused("did you mean `stale-read`?");
     shrink(&bench, &["latest", "--budget", "1m"]).refused("leave it out");
     shrink(&bench, &["nowhere"]).refused("no run `nowhere`");
-    fs::remove_file(bench.path("runs/latest/plan.json")).expect("it was there");
-    shrink(&bench, &["latest"])
+    let args = "generate-history -n 200 --corrupt stale-read -o made-up.jsonl";
+    bench.run(&args.split(' ').collect::<Vec<_>>()).with_code(0);
+    shrink(&bench, &["made-up.jsonl", "--find", "stale-read"])
         .with_code(4)
         .telling("operations that prove it alone")
-        .complaining("no plan.json beside it");
+        .complaining("it does not tell all of its plan");
+}
+
+#[test]
+fn a_history_that_tells_its_plan_is_enough() {
+    let bench = Bench::new();
+    bench.run(&RUN).with_code(0);
+    fs::remove_file(bench.path("runs/latest/plan.json")).expect("it was there");
+    shrink(&bench, &["latest", "--find", "stale-read"])
+        .with_code(0)
+        .telling("nothing more can be left out");
 }

@@ -11,6 +11,7 @@ use super::args::{self, Common};
 use crate::exit::Exit;
 use crate::judging::{Watch as Reading, judge_file};
 use crate::plan::{Plan, PlanError, World, parse_duration_ms};
+use crate::replay::rebuild;
 use crate::report::progress::ProgressMode;
 use crate::report::shrinking::{attended, live, simulated};
 use crate::report::style::{Style, Tone, complain, print, say};
@@ -47,7 +48,7 @@ enum Refusal {
     #[error("no part of the history proves {0} alone: it is judged by all operations together")]
     NoProof(Target),
     #[error(
-        "the history alone was shrunk: there is no plan.json beside it, so nothing can be run again"
+        "the history alone was shrunk: there is no plan.json beside it, and it does not tell all of its plan, so nothing can be run again"
     )]
     NoPlan,
     #[error(
@@ -97,7 +98,7 @@ fn run(command: &args::Shrink, common: &Common, style: Style) -> Result<End, Ref
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let plan = plan(&run)?;
+    let plan = plan(&run, &history)?;
     let effort = effort(command, plan.as_ref(), to_sim)?;
     let directory = shrink::directory(&run)?;
     let title = style.paint(Tone::Strong, &format!("shrink {}", command.run));
@@ -173,11 +174,12 @@ fn proof(history: &History, verdict: &Verdict, target: Target) -> Result<Proof, 
     proofs.into_iter().next().ok_or(Refusal::NoProof(target))
 }
 
-/// The plan of the run, if it is there.
-fn plan(run: &Path) -> Result<Option<Plan>, Refusal> {
+/// The plan of the run: the one that was saved, or the one that the history tells, if it tells all of it.
+fn plan(run: &Path, history: &History) -> Result<Option<Plan>, Refusal> {
     let path = run.join("plan.json");
     if !path.exists() {
-        return Ok(None);
+        let told = rebuild(history).ok().filter(|rebuilt| rebuilt.is_exact);
+        return Ok(told.map(|rebuilt| rebuilt.plan));
     }
     let text = std::fs::read_to_string(&path).map_err(at("read", &path))?;
     Ok(Some(Plan::from_json(&text, &path.display().to_string())?))
