@@ -33,16 +33,19 @@ impl Tally {
     fn count(&mut self, shortest: usize, least: usize, ops: &[SessionOp]) {
         self.sizes[least] += 1;
         self.longer += u64::from(shortest > least);
-        // Fewer would mean that a witness is none.
         assert!(
-            (least..=least + 1).contains(&shortest),
-            "{shortest} for {least}: {ops:#?}"
+            shortest >= least,
+            "{shortest} are a witness, but not {least}: {ops:#?}"
         );
     }
 
     /// A cheapest way is looked for, not every way: now and then another one shares more operations.
     fn settle(&self) {
         let all: u64 = self.sizes.iter().sum();
+        println!(
+            "{} of {all} shortest witnesses are longer than need be",
+            self.longer
+        );
         assert!(
             self.sizes[2..=5].iter().all(|&size| size > 0),
             "{:?}",
