@@ -18,6 +18,7 @@ pub mod results;
 pub mod run;
 pub mod search;
 pub mod shrink;
+pub mod spacetime;
 pub mod streaming;
 pub mod target;
 pub mod trial;

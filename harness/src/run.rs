@@ -163,6 +163,9 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
     let (history, verdict) = judge_file(&driven.history, None, &Watch::default())?;
     directory.write("verdict.json", verdict.to_json())?;
     witness::write(&directory, &history, &verdict)?;
+    if let Some(why) = witness::draw(&directory, plan, &history, &verdict)? {
+        progress.say(&format!("not every anomaly has a spacetime diagram: {why}"));
+    }
     if verdict.outcome == Outcome::Broken {
         directory.point("failed")?;
     }

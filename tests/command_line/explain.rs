@@ -71,3 +71,43 @@ fn what_cannot_be_explained_is_refused_with_what_to_do() {
             "nothing is called `nowhere/at-all`: see `quorate list`; no run `nowhere/at-all`",
         );
 }
+
+/// Simulated runs are drawn beside their witnesses, and again on demand; of others it is said why there is no drawing.
+#[test]
+fn a_simulated_run_is_drawn() {
+    let bench = Bench::new();
+    bench
+        .run(&[
+            "run", "--world", "sim", "-R", "1", "-W", "1", "--for", "2s", "--seed", "3",
+        ])
+        .with_code(0);
+    let read = |name: &str| std::fs::read_to_string(bench.path(name)).expect("a file");
+    let saved = read("results/runs/latest/witness/stale-read-1.spacetime.txt");
+    assert!(saved.starts_with("STALE READ  key "), "{saved}");
+    let svg = read("results/runs/latest/witness/stale-read-1.svg");
+    assert!(
+        svg.starts_with("<svg ") && svg.ends_with("</svg>\n"),
+        "{svg}"
+    );
+    let explain = |run| bench.run(&["explain", run, "--spacetime"]);
+    explain("latest").with_code(0).telling(&saved);
+
+    let history = read("results/runs/latest/history.jsonl");
+    bench.write("alone.jsonl", &history);
+    explain("alone.jsonl")
+        .with_code(2)
+        .complaining("there is no plan.json beside alone.jsonl");
+    let plan = read("results/runs/latest/plan.json");
+    let mut live: Json = serde_json::from_str(&plan).expect("JSON");
+    live["world"] = "live".into();
+    bench.write("plan.json", live.to_string());
+    explain("alone.jsonl").with_code(2).complaining(
+        "a live run has no spacetime diagram, for messages between its nodes are not observed",
+    );
+    let mut other: Json = serde_json::from_str(&plan).expect("JSON");
+    other["seed"] = 4.into();
+    bench.write("plan.json", other.to_string());
+    explain("alone.jsonl")
+        .with_code(2)
+        .complaining("the plan makes another run than the history tells");
+}

@@ -67,6 +67,10 @@ fn names_that_do_not_exist_get_the_nearest_that_does() {
                 "fresh-reads is a name, not a run: leave out --all",
             ),
             (
+                &["explain", "kill", "--spacetime"],
+                "kill is a name, not a run: leave out --spacetime",
+            ),
+            (
                 &["list", "nonsense"],
                 "there are guarantees, anomalies, faults, workloads, sabotages",
             ),

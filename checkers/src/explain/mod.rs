@@ -84,7 +84,8 @@ impl Explanation {
         out
     }
 
-    fn let_lines(&self) -> Vec<String> {
+    /// The operations, a line each, in columns.
+    pub fn let_lines(&self) -> Vec<String> {
         let width = |column: usize| {
             self.lets
                 .iter()

@@ -539,7 +539,8 @@ say of themselves, what was recorded, or how the store was configured. It never 
 Examples:
   quorate explain latest                            the first anomaly of each kind in the last run
   quorate explain failed --all                      all that were kept, of the last run that broke a promise
-  quorate explain failed/witness/stale-read-1.jsonl one witness alone
+  quorate explain failed --spacetime                the same run as diagrams, if it was simulated
+  quorate explain results/runs/latest/witness/stale-read-1.jsonl    one witness alone
   quorate explain fresh-reads                       what a guarantee means, who gives it, what breaks it";
 
 #[derive(Debug, ClapArgs)]
@@ -552,6 +553,10 @@ pub(super) struct Explain {
     /// Every anomaly that was kept (up to 20 of a kind), not only the first of each kind
     #[arg(long)]
     pub(super) all: bool,
+    /// Draw what clients and nodes did around each anomaly, with every message between them: simulated runs only, for in live runs
+    /// messages are not observed. The same as SVG is in the run's directory, beside the witness
+    #[arg(long)]
+    pub(super) spacetime: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use quorate_checkers::Explanation;
 use quorate_checkers::verdict::{Row, Ruling, Verdict};
+use quorate_checkers::{Anomaly, Explanation};
 use serde::Serialize;
 
 use super::style::{Style, Tone};
@@ -29,6 +29,19 @@ fn shown(verdict: &Verdict) -> impl Iterator<Item = &Row> {
         .rows
         .iter()
         .filter(|row| !row.explanations.is_empty())
+}
+
+/// The anomalies that are told, with their explanations.
+pub fn told(verdict: &Verdict, all: bool) -> impl Iterator<Item = (&Anomaly, &Explanation)> {
+    shown(verdict).flat_map(move |row| {
+        let each = row.finding.anomalies.iter().zip(&row.explanations);
+        each.take(limit(all))
+    })
+}
+
+/// What to say where there is nothing to tell.
+pub fn nothing(name: &str) -> String {
+    format!("{name}: no anomaly was seen, so there is nothing to explain\n")
 }
 
 /// The explanations for people. `name` is what the run was called.
@@ -63,7 +76,7 @@ pub fn text(name: &str, verdict: &Verdict, all: bool, style: Style) -> String {
         }
     }
     if out.is_empty() {
-        return format!("{name}: no anomaly was seen, so there is nothing to explain\n");
+        return nothing(name);
     }
     out.push_str(
         "Let, Then and However follow from the history alone. Why is attribution, never proof: it names causes that fit, the best\n\

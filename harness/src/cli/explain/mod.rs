@@ -13,15 +13,16 @@ use crate::results::find_history;
 pub(super) fn main(command: &args::Explain, common: &Common, style: Style) -> Exit {
     let wanted = &command.name;
     if let Some(text) = name::paragraph(wanted) {
-        if command.all {
-            complain(&format!("{wanted} is a name, not a run: leave out --all"));
+        let flags = [("--all", command.all), ("--spacetime", command.spacetime)];
+        if let Some((flag, _)) = flags.into_iter().find(|(_, given)| *given) {
+            complain(&format!("{wanted} is a name, not a run: leave out {flag}"));
             return Exit::Usage;
         }
         print(&text);
         return Exit::Kept;
     }
     match find_history(wanted, &common.results) {
-        Ok(path) => run::main(command, path, common, style),
+        Ok(path) => run::main(command, &path, common, style),
         Err(error) => {
             let hint = name::hint(wanted);
             complain(&format!("nothing is called `{wanted}`: {hint}; {error}"));
