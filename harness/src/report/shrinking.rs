@@ -196,6 +196,9 @@ fn told(saved: &Saved, target: Target) -> String {
         let _ = writeln!(out, "{}", indented(&explanation.render()));
     }
     let path = &saved.path;
+    if let Some(why) = &saved.undrawn {
+        let _ = writeln!(out, "  not every anomaly has a spacetime diagram: {why}");
+    }
     let _ = writeln!(out, "  story  {path}/STORY.md");
     let _ = writeln!(out, "  again  quorate run {path}/plan.json");
     out

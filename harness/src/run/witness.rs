@@ -30,7 +30,7 @@ pub(crate) fn write(
 
 /// Writes `witness/<anomaly>-1.{svg,spacetime.txt}` beside them if the run was simulated. The run is simulated once more for that, so that
 /// nobody pays for the watching where nothing is wrong. Returns why there are none of some, if so.
-pub(super) fn draw(
+pub(crate) fn draw(
     directory: &RunDirectory,
     plan: &Plan,
     history: &History,

@@ -330,6 +330,8 @@ fn save(
         path: directory.display(),
         history: best.run.history.clone(),
         verdict: best.run.verdict.clone(),
+        // Messages of real processes are not observed.
+        undrawn: None,
     };
     let before = Size::of(original.plan);
     save_story(directory, &best.plan, before, &saved, target, original.name)?;

@@ -12,6 +12,7 @@ use super::{ShrinkError, Shrunk, Size};
 use crate::plan::{Plan, World};
 use crate::results::RunDirectory;
 use crate::run::{RunError, witness};
+use crate::spacetime::SpacetimeError;
 use crate::target::Target;
 use crate::trial::TrialError;
 use crate::world::sim;
@@ -28,6 +29,8 @@ pub struct Saved {
     pub history: History,
     /// What that means.
     pub verdict: Verdict,
+    /// Why not every anomaly has a spacetime diagram, if so.
+    pub undrawn: Option<SpacetimeError>,
 }
 
 /// The directory of what a run is shrunk to.
@@ -99,10 +102,12 @@ pub fn save(
     write("plan.json", plan.to_json())?;
     write("verdict.json", verdict.to_json())?;
     witness::write(directory, &history, &verdict).map_err(RunError::from)?;
+    let undrawn = witness::draw(directory, plan, &history, &verdict).map_err(RunError::from)?;
     let saved = Saved {
         path: directory.display(),
         history,
         verdict,
+        undrawn,
     };
     save_story(directory, plan, shrunk.before, &saved, target, origin)?;
     Ok(saved)
