@@ -163,7 +163,10 @@ pub fn run(plan: &Plan, options: &RunOptions, progress: &mut Progress) -> Result
     let (history, verdict) = judge_file(&driven.history, None, &Watch::default())?;
     directory.write("verdict.json", verdict.to_json())?;
     witness::write(&directory, &history, &verdict)?;
-    if let Some(why) = witness::draw(&directory, plan, &history, &verdict)? {
+    // Who interrupts a run does not wait for another simulation of it.
+    if !driven.interrupted
+        && let Some(why) = witness::draw(&directory, plan, &history, &verdict)?
+    {
         progress.say(&format!("not every anomaly has a spacetime diagram: {why}"));
     }
     if verdict.outcome == Outcome::Broken {

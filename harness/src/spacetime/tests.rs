@@ -352,3 +352,27 @@ fn another_run_is_not_drawn_and_a_live_one_neither() {
     let refused = watch(&live, &tried.history, &[anomaly]);
     assert!(matches!(refused, Err(SpacetimeError::Live)));
 }
+
+/// A run that was stopped early has a plan that goes on for long: only what the anomaly is about is simulated again.
+#[test]
+fn watching_ends_with_what_is_watched() {
+    let plan = plan(1, 1, 1, &["partition"]);
+    let tried = trial(&plan).expect("a run");
+    let row = tried.verdict.row(Guarantee::FreshReads).expect("judged");
+    let anomaly = &row.finding.anomalies[0];
+    let watched = watch(&plan, &tried.history, &[anomaly]).expect("seen again");
+    let last = watched.steps.last().expect("some step").at;
+    let ends = anomaly.witness.operations().into_iter();
+    let end = ends
+        .filter_map(|at| tried.history.operations[at].completed())
+        .max();
+    let end = end.expect("they ended");
+    assert!(
+        last >= end && last.since(end).0 < 1_500 * MS,
+        "{last:?} after {end:?}"
+    );
+    assert!(
+        tried.history.end.since(last).0 > 500 * MS,
+        "the run goes on"
+    );
+}

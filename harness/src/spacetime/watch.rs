@@ -42,7 +42,11 @@ pub struct Watched {
     pub(super) events: BTreeMap<u64, Event>,
 }
 
-/// Simulates a plan again, and watches the keys of these anomalies.
+/// How long the simulation goes on after the end of the witnesses, for messages that are late, ns of virtual time.
+const AFTER_NS: u64 = 1_000_000_000;
+
+/// Simulates a plan again, and watches the keys of these anomalies. It ends soon after what they are about: a run that was stopped
+/// early may have a plan of days.
 ///
 /// # Errors
 /// When the plan cannot be simulated.
@@ -67,10 +71,9 @@ pub fn watch(
     };
     let mut messages = BTreeSet::new();
     let mut operations = BTreeSet::new();
-    // A run that was stopped early is watched until then: beyond its last line there is nothing to compare with.
-    let last = last_line(history);
+    let until = end_of(history, anomalies);
     let mut goes_on = true;
-    while goes_on && simulation.now() <= last {
+    while goes_on && simulation.now() <= until {
         goes_on = simulation.advance()?;
         for event in simulation.drain_events() {
             if event.key.as_deref().is_some_and(|key| keys.contains(key)) {
@@ -87,11 +90,14 @@ pub fn watch(
     Ok(watched)
 }
 
-/// When the last line about a client was written.
-fn last_line(history: &History) -> Nanos {
-    let operations = history.operations.iter();
-    let times = operations.map(|op| op.completed().unwrap_or(op.call));
-    times.max().unwrap_or(Nanos(0))
+/// When everything is over that these anomalies are about.
+fn end_of(history: &History, anomalies: &[&Anomaly]) -> Nanos {
+    let places = anomalies
+        .iter()
+        .flat_map(|anomaly| anomaly.witness.operations());
+    let operations = places.filter_map(|at| history.operations.get(at));
+    let ends = operations.map(|op| op.completed().unwrap_or(op.call));
+    Nanos(ends.max().unwrap_or_default().0.saturating_add(AFTER_NS))
 }
 
 /// Whether a step is about one of these keys, or about a node.
