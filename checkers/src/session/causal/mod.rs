@@ -77,6 +77,8 @@ pub struct Report {
 
 /// Sessions are compared with each other in about so many steps at most, unless a caller says otherwise: a second or a few.
 pub const STEPS_MAX: u64 = 1 << 32;
+/// Fewer edges than this are not worth looking through for equal ones.
+const CROWDED_MIN: usize = 1 << 16;
 /// Numbers that the clocks may take at most: 1 GiB.
 const CLOCK_CELLS_MAX: u64 = 1 << 28;
 
@@ -215,12 +217,14 @@ impl Nodes {
     fn all_edges(&self, since: &[u32]) -> Vec<Edge<Because>> {
         let mut edges = self.causal_edges(&|node| since[node as usize] != NONE);
         let mut implied: Vec<(u32, u32, u32)> = Vec::new();
+        let mut crowded = CROWDED_MIN;
         walk(self, Wanted::Since(since), |meeting| {
             implied.push((meeting.known, meeting.returned, meeting.read));
-            // The same two writes are met again and again.
-            if implied.len() == implied.capacity() {
+            // The same two writes are met again and again. Only what has doubled since is sorted again: that costs little per meeting.
+            if implied.len() >= crowded {
                 implied.sort_unstable();
                 implied.dedup_by_key(|&mut (from, to, _)| (from, to));
+                crowded = CROWDED_MIN.max(2 * implied.len());
             }
         });
         implied.sort_unstable();
