@@ -114,96 +114,67 @@ impl fmt::Display for Conditions {
     }
 }
 
-/// One (W, R) of the table of three replicas: `P` where the anomaly is possible and `I` where not, when 0, 1, 2 (and of lost writes 3)
-/// replicas forget.
-struct OfThree {
+/// One (W, R) of a table: stale reads, inversions, inversions under blocking repair, what is not linearizable, the same under
+/// blocking repair, lost writes. Without read repair and with one that nobody waits for are the same.
+struct Line<T> {
     w: u16,
     r: u16,
-    stale: &'static str,
-    /// Without read repair, or with one that nobody waits for.
-    inverted: &'static str,
-    inverted_blocking: &'static str,
-    not_linearizable: &'static str,
-    not_linearizable_blocking: &'static str,
-    lost: &'static str,
+    cells: [T; 6],
 }
 
-const fn of_three(w: u16, r: u16, cells: [&'static str; 6]) -> OfThree {
-    OfThree {
-        w,
-        r,
-        stale: cells[0],
-        inverted: cells[1],
-        inverted_blocking: cells[2],
-        not_linearizable: cells[3],
-        not_linearizable_blocking: cells[4],
-        lost: cells[5],
+impl<T: Copy> Line<T> {
+    const fn new(w: u16, r: u16, cells: [T; 6]) -> Line<T> {
+        Line { w, r, cells }
+    }
+
+    fn cell(lines: &[Line<T>], quorums: Quorums, column: Column) -> T {
+        let Quorums { w, r, repair, .. } = quorums;
+        let is_this = |line: &&Line<T>| (line.w, line.r) == (w, r);
+        let line = lines.iter().find(is_this).expect("a line");
+        line.cells[column.place(repair == ReadRepair::Blocking)]
     }
 }
 
-const THREE: [OfThree; 9] = [
-    of_three(1, 1, ["PPP", "PPP", "PPP", "PPP", "PPP", "IPPP"]),
-    of_three(1, 2, ["PPP", "PPP", "IPP", "PPP", "PPP", "IPPP"]),
-    of_three(1, 3, ["IPP", "IPP", "III", "IPP", "IPP", "IPPP"]),
-    of_three(2, 1, ["PPP", "PPP", "PPP", "PPP", "PPP", "IIPP"]),
-    of_three(2, 2, ["IPP", "PPP", "IPP", "PPP", "IPP", "IIPP"]),
-    of_three(2, 3, ["IIP", "IPP", "III", "IPP", "IIP", "IIPP"]),
-    of_three(3, 1, ["IPP", "PPP", "PPP", "PPP", "PPP", "IIIP"]),
-    of_three(3, 2, ["IIP", "PPP", "IPP", "PPP", "IPP", "IIIP"]),
-    of_three(3, 3, ["III", "IPP", "III", "IPP", "III", "IIIP"]),
+/// Three replicas: `P` where the anomaly is possible and `I` where not, when 0, 1, 2 (and of lost writes 3) replicas forget.
+const THREE: [Line<&str>; 9] = [
+    Line::new(1, 1, ["PPP", "PPP", "PPP", "PPP", "PPP", "IPPP"]),
+    Line::new(1, 2, ["PPP", "PPP", "IPP", "PPP", "PPP", "IPPP"]),
+    Line::new(1, 3, ["IPP", "IPP", "III", "IPP", "IPP", "IPPP"]),
+    Line::new(2, 1, ["PPP", "PPP", "PPP", "PPP", "PPP", "IIPP"]),
+    Line::new(2, 2, ["IPP", "PPP", "IPP", "PPP", "IPP", "IIPP"]),
+    Line::new(2, 3, ["IIP", "IPP", "III", "IPP", "IIP", "IIPP"]),
+    Line::new(3, 1, ["IPP", "PPP", "PPP", "PPP", "PPP", "IIIP"]),
+    Line::new(3, 2, ["IIP", "PPP", "IPP", "PPP", "IPP", "IIIP"]),
+    Line::new(3, 3, ["III", "IPP", "III", "IPP", "III", "IIIP"]),
 ];
 
-/// One (W, R) of the table of five replicas: how many must forget for the anomaly to be possible.
-struct OfFive {
-    w: u16,
-    r: u16,
-    stale: u16,
-    inverted: u16,
-    inverted_blocking: u16,
-    not_linearizable: u16,
-    not_linearizable_blocking: u16,
-    lost: u16,
-}
-
-const fn of_five(w: u16, r: u16, cells: [u16; 6]) -> OfFive {
-    OfFive {
-        w,
-        r,
-        stale: cells[0],
-        inverted: cells[1],
-        inverted_blocking: cells[2],
-        not_linearizable: cells[3],
-        not_linearizable_blocking: cells[4],
-        lost: cells[5],
-    }
-}
-
-const FIVE: [OfFive; 25] = [
-    of_five(1, 1, [0, 0, 0, 0, 0, 1]),
-    of_five(1, 2, [0, 0, 0, 0, 0, 1]),
-    of_five(1, 3, [0, 0, 1, 0, 0, 1]),
-    of_five(1, 4, [0, 0, 3, 0, 0, 1]),
-    of_five(1, 5, [1, 1, 5, 1, 1, 1]),
-    of_five(2, 1, [0, 0, 0, 0, 0, 2]),
-    of_five(2, 2, [0, 0, 0, 0, 0, 2]),
-    of_five(2, 3, [0, 0, 1, 0, 0, 2]),
-    of_five(2, 4, [1, 0, 3, 0, 1, 2]),
-    of_five(2, 5, [2, 1, 5, 1, 2, 2]),
-    of_five(3, 1, [0, 0, 0, 0, 0, 3]),
-    of_five(3, 2, [0, 0, 0, 0, 0, 3]),
-    of_five(3, 3, [1, 0, 1, 0, 1, 3]),
-    of_five(3, 4, [2, 0, 3, 0, 2, 3]),
-    of_five(3, 5, [3, 1, 5, 1, 3, 3]),
-    of_five(4, 1, [0, 0, 0, 0, 0, 4]),
-    of_five(4, 2, [1, 0, 0, 0, 0, 4]),
-    of_five(4, 3, [2, 0, 1, 0, 1, 4]),
-    of_five(4, 4, [3, 0, 3, 0, 3, 4]),
-    of_five(4, 5, [4, 1, 5, 1, 4, 4]),
-    of_five(5, 1, [1, 0, 0, 0, 0, 5]),
-    of_five(5, 2, [2, 0, 0, 0, 0, 5]),
-    of_five(5, 3, [3, 0, 1, 0, 1, 5]),
-    of_five(5, 4, [4, 0, 3, 0, 3, 5]),
-    of_five(5, 5, [5, 1, 5, 1, 5, 5]),
+/// Five replicas: how many must forget for the anomaly to be possible.
+const FIVE: [Line<u16>; 25] = [
+    Line::new(1, 1, [0, 0, 0, 0, 0, 1]),
+    Line::new(1, 2, [0, 0, 0, 0, 0, 1]),
+    Line::new(1, 3, [0, 0, 1, 0, 0, 1]),
+    Line::new(1, 4, [0, 0, 3, 0, 0, 1]),
+    Line::new(1, 5, [1, 1, 5, 1, 1, 1]),
+    Line::new(2, 1, [0, 0, 0, 0, 0, 2]),
+    Line::new(2, 2, [0, 0, 0, 0, 0, 2]),
+    Line::new(2, 3, [0, 0, 1, 0, 0, 2]),
+    Line::new(2, 4, [1, 0, 3, 0, 1, 2]),
+    Line::new(2, 5, [2, 1, 5, 1, 2, 2]),
+    Line::new(3, 1, [0, 0, 0, 0, 0, 3]),
+    Line::new(3, 2, [0, 0, 0, 0, 0, 3]),
+    Line::new(3, 3, [1, 0, 1, 0, 1, 3]),
+    Line::new(3, 4, [2, 0, 3, 0, 2, 3]),
+    Line::new(3, 5, [3, 1, 5, 1, 3, 3]),
+    Line::new(4, 1, [0, 0, 0, 0, 0, 4]),
+    Line::new(4, 2, [1, 0, 0, 0, 0, 4]),
+    Line::new(4, 3, [2, 0, 1, 0, 1, 4]),
+    Line::new(4, 4, [3, 0, 3, 0, 3, 4]),
+    Line::new(4, 5, [4, 1, 5, 1, 4, 4]),
+    Line::new(5, 1, [1, 0, 0, 0, 0, 5]),
+    Line::new(5, 2, [2, 0, 0, 0, 0, 5]),
+    Line::new(5, 3, [3, 0, 1, 0, 1, 5]),
+    Line::new(5, 4, [4, 0, 3, 0, 3, 5]),
+    Line::new(5, 5, [5, 1, 5, 1, 5, 5]),
 ];
 
 /// The columns that depend on how many replicas forget.
@@ -213,6 +184,18 @@ enum Column {
     Inverted,
     NotLinearizable,
     Lost,
+}
+
+impl Column {
+    /// Its place among the cells of a line.
+    fn place(self, is_blocking: bool) -> usize {
+        match self {
+            Column::Stale => 0,
+            Column::Inverted => 1 + usize::from(is_blocking),
+            Column::NotLinearizable => 3 + usize::from(is_blocking),
+            Column::Lost => 5,
+        }
+    }
 }
 
 /// Whether theory calls it possible that a guarantee is violated.
@@ -235,41 +218,13 @@ pub(crate) fn is_possible(quorums: Quorums, conditions: Conditions, guarantee: G
 }
 
 fn is_possible_when(quorums: Quorums, forgetful: u16, column: Column) -> bool {
-    let Quorums { n, w, r, repair } = quorums;
-    let is_blocking = repair == ReadRepair::Blocking;
-    match n {
+    match quorums.n {
         3 => {
-            let row = THREE
-                .iter()
-                .find(|row| (row.w, row.r) == (w, r))
-                .expect("a row");
-            let cells = match (column, is_blocking) {
-                (Column::Stale, _) => row.stale,
-                (Column::Inverted, false) => row.inverted,
-                (Column::Inverted, true) => row.inverted_blocking,
-                (Column::NotLinearizable, false) => row.not_linearizable,
-                (Column::NotLinearizable, true) => row.not_linearizable_blocking,
-                (Column::Lost, _) => row.lost,
-            };
+            let cells = Line::cell(&THREE, quorums, column);
             // Everything is possible once all three have forgotten: the row "power loss of all 3" by fault.
-            let cell = cells.chars().nth(usize::from(forgetful)).unwrap_or('P');
-            cell == 'P'
+            cells.chars().nth(usize::from(forgetful)).unwrap_or('P') == 'P'
         }
-        5 => {
-            let row = FIVE
-                .iter()
-                .find(|row| (row.w, row.r) == (w, r))
-                .expect("a row");
-            let least = match (column, is_blocking) {
-                (Column::Stale, _) => row.stale,
-                (Column::Inverted, false) => row.inverted,
-                (Column::Inverted, true) => row.inverted_blocking,
-                (Column::NotLinearizable, false) => row.not_linearizable,
-                (Column::NotLinearizable, true) => row.not_linearizable_blocking,
-                (Column::Lost, _) => row.lost,
-            };
-            forgetful >= least
-        }
-        _ => panic!("the matrix knows 3 and 5 replicas, not {n}"),
+        5 => forgetful >= Line::cell(&FIVE, quorums, column),
+        n => panic!("the matrix knows 3 and 5 replicas, not {n}"),
     }
 }
