@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
-use crate::config::NodeId;
+use crate::config::{Level, NodeId};
 
 /// Largest frame that is accepted, bytes, without its length prefix.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
@@ -17,6 +17,9 @@ pub const KEY_BYTES_MAX: usize = 1 << 10;
 
 /// Largest value that is accepted, bytes. With its key and stamps it fits a frame, whoever sends it.
 pub const VALUE_BYTES_MAX: usize = 1 << 19;
+
+/// Largest context that is accepted, bytes.
+pub const CONTEXT_BYTES_MAX: usize = 1 << 16;
 
 /// The framing of every connection to a node.
 pub fn codec() -> LengthDelimitedCodec {
@@ -79,37 +82,74 @@ pub struct ServerFrame {
     pub response: Response,
 }
 
+/// How many replicas a request is about and waits for. What is left open is the store's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quorum {
+    /// Only the first so many of the key's replicas (default: all N of the store).
+    pub n: Option<u16>,
+    /// R of a read, W of a write.
+    pub level: Option<Level>,
+    /// PR of a read, PW of a write: so many of them must be the key's own replicas, not nodes that stand in for one.
+    pub primaries: Option<u16>,
+    /// DW of a write: so many must have it in their log; the others need only have received it.
+    pub durable: Option<u16>,
+    /// Whether nodes may stand in for replicas that cannot be reached.
+    pub sloppy: Option<bool>,
+}
+
+impl Quorum {
+    /// The store's defaults, but this many replicas.
+    pub fn count(count: u16) -> Quorum {
+        Quorum::at(Level::Count(count))
+    }
+
+    /// The store's defaults, but at this level.
+    pub fn at(level: Level) -> Quorum {
+        Quorum {
+            level: Some(level),
+            ..Quorum::default()
+        }
+    }
+}
+
+/// What a client has read of a key, to be handed back with its next write of it. Opaque to clients.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Context(pub Vec<u8>);
+
 /// What a client may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// Read a key with a quorum of `r` (default: the store's).
+    /// Read a key.
     Get {
         /// The key.
         key: String,
-        /// Ask only the first so many of the key's replicas (default: all N of the store).
-        n: Option<u16>,
-        /// Answers to wait for.
-        r: Option<u16>,
+        /// How many replicas.
+        quorum: Quorum,
     },
-    /// Write a key with a quorum of `w` (default: the store's).
+    /// Write a key.
     Put {
         /// The key.
         key: String,
         /// The value.
         value: Vec<u8>,
-        /// Write to only the first so many of the key's replicas (default: all N of the store).
-        n: Option<u16>,
-        /// Acknowledgements to wait for.
-        w: Option<u16>,
+        /// How many replicas.
+        quorum: Quorum,
+        /// What the client read before; none = a blind write.
+        context: Option<Context>,
+        /// The client's own stamp, ns since the Unix epoch, for stores that take those.
+        stamp_ns: Option<i64>,
     },
-    /// Delete a key (write a tombstone) with a quorum of `w`.
+    /// Delete a key (write a tombstone).
     Delete {
         /// The key.
         key: String,
-        /// Write to only the first so many of the key's replicas (default: all N of the store).
-        n: Option<u16>,
-        /// Acknowledgements to wait for.
-        w: Option<u16>,
+        /// How many replicas.
+        quorum: Quorum,
+        /// What the client read before; none = a blind delete.
+        context: Option<Context>,
+        /// The client's own stamp, ns since the Unix epoch, for stores that take those.
+        stamp_ns: Option<i64>,
     },
     /// Read what *this* node's replica holds, by-passing the quorum. Refused if it is no replica of the key.
     Inspect {
@@ -123,15 +163,48 @@ pub enum Request {
     },
     /// How busy is this node (test hook).
     Status,
+    /// Compare with every peer that shares a range, now (test hook).
+    Repair,
+}
+
+impl Request {
+    /// A read.
+    pub fn get(key: impl Into<String>, quorum: Quorum) -> Request {
+        let key = key.into();
+        Request::Get { key, quorum }
+    }
+
+    /// A blind write.
+    pub fn put(key: impl Into<String>, value: impl Into<Vec<u8>>, quorum: Quorum) -> Request {
+        Request::Put {
+            key: key.into(),
+            value: value.into(),
+            quorum,
+            context: None,
+            stamp_ns: None,
+        }
+    }
+
+    /// A blind delete.
+    pub fn delete(key: impl Into<String>, quorum: Quorum) -> Request {
+        Request::Delete {
+            key: key.into(),
+            quorum,
+            context: None,
+            stamp_ns: None,
+        }
+    }
 }
 
 /// What a node answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
-    /// A read's answer; no value = absent (never written, or deleted).
+    /// A read's answer. No value = absent (never written, or deleted); several are siblings, which only a store with version vectors has.
     Value {
-        /// The value.
-        value: Option<Vec<u8>>,
+        /// The values, ascending.
+        values: Vec<Vec<u8>>,
+        /// To be handed back with the next write of the key.
+        context: Context,
         /// What the coordinator knows.
         evidence: Evidence,
     },
@@ -165,17 +238,21 @@ pub struct Evidence {
     pub coordinator: u16,
     /// Its start count.
     pub epoch: u64,
-    /// The stamp written, or of the version returned.
+    /// The stamp written, or of the version returned (of the newest sibling).
     pub version: Option<Stamp>,
-    /// Replicas that acknowledged before the reply.
+    /// Nodes that acknowledged before the reply.
     pub acked_by: Vec<NodeId>,
-    /// Replicas whose answers made the reply, in order of arrival, each with the stamp it held.
+    /// Nodes whose answers made the reply, in order of arrival, each with the (newest) stamp it held.
     pub answered_by: Vec<(NodeId, Option<Stamp>)>,
     /// Replicas repaired before the reply (blocking) or told to after it (async).
     pub repaired: Vec<NodeId>,
+    /// Those of the nodes above that are no replicas of the key but stood in for one.
+    pub fallbacks: Vec<NodeId>,
+    /// Hints that were kept for replicas: for whom, and by whom.
+    pub hinted: Vec<(NodeId, NodeId)>,
 }
 
-/// How busy a node is.
+/// How busy a node is, and what it has done since it was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Its start count.
@@ -190,6 +267,61 @@ pub struct Status {
     pub connected: Vec<NodeId>,
     /// Offset of its wall clock, ns.
     pub clock_offset_ns: i64,
+    /// What it has counted.
+    pub counters: Counters,
+}
+
+/// What a node counts, from 0 at its start; the last two are what there is now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Reads coordinated, whatever came of them.
+    pub reads: u64,
+    /// Reads answered with a value.
+    pub reads_ok: u64,
+    /// Writes and deletes coordinated, whatever came of them.
+    pub writes: u64,
+    /// Writes and deletes acknowledged.
+    pub writes_ok: u64,
+    /// Requests refused before anything was sent: too few replicas within reach, or something that makes no sense.
+    pub refused: u64,
+    /// Requests that did not find their quorum in time.
+    pub unknown: u64,
+    /// Reads that found a stale replica.
+    pub reads_repaired: u64,
+    /// Versions sent to stale replicas by reads.
+    pub repairs_sent: u64,
+    /// Reads whose digests differed.
+    pub digest_mismatches: u64,
+    /// Reads that turned to a replica that they had not asked at first.
+    pub speculations: u64,
+    /// Nodes that stood in for a replica in a request coordinated here.
+    pub fallbacks: u64,
+    /// Hints taken into keeping.
+    pub hints_kept: u64,
+    /// Hints that were not taken: too many bytes, or their owner gone for too long.
+    pub hints_refused: u64,
+    /// Hints handed over and acknowledged by their owners.
+    pub hints_delivered: u64,
+    /// Hints that became too old.
+    pub hints_expired: u64,
+    /// Reads and writes that met more than one sibling.
+    pub siblings_met: u64,
+    /// Writes that left more than one sibling.
+    pub siblings_made: u64,
+    /// Tombstones forgotten.
+    pub tombstones_purged: u64,
+    /// Comparisons with a peer that came to their end.
+    pub comparisons: u64,
+    /// Nodes of hash trees compared.
+    pub tree_nodes: u64,
+    /// Keys sent to peers because trees differed.
+    pub keys_moved: u64,
+    /// Their bytes, keys and values.
+    pub bytes_moved: u64,
+    /// Hints in keeping now.
+    pub hints_pending: u64,
+    /// Their bytes, keys and values.
+    pub hint_bytes_pending: u64,
 }
 
 /// The one line that a node prints to stdout when it is ready, as JSON.
@@ -226,7 +358,8 @@ mod tests {
 
         #[test]
         fn frames_come_back(tag: u64, key: String, value: Vec<u8>, n: Option<u16>, w: Option<u16>) {
-            let request = Request::Put { key, value, n, w };
+            let quorum = Quorum { n, level: w.map(Level::Count), ..Quorum::default() };
+            let request = Request::Put { key, value, quorum, context: None, stamp_ns: None };
             let frame = ClientFrame { tag, request };
             let mut buffer = Vec::new();
             append_frame(&frame, &mut buffer).unwrap();
@@ -256,8 +389,12 @@ mod tests {
             request: Request::Put {
                 key: "k".repeat(KEY_BYTES_MAX),
                 value: vec![255; bytes],
-                n: Some(u16::MAX),
-                w: Some(u16::MAX),
+                quorum: Quorum {
+                    n: Some(u16::MAX),
+                    ..Quorum::count(u16::MAX)
+                },
+                context: Some(Context(vec![255; CONTEXT_BYTES_MAX])),
+                stamp_ns: Some(i64::MIN),
             },
         };
         assert_eq!(

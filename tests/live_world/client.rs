@@ -8,8 +8,10 @@ use futures_util::{SinkExt, StreamExt};
 use quorate::world::live::{Entry, Incarnation, LiveClient, Roster};
 use quorate::world::{ClientOp, OpKind, Outcome};
 use quorate_checkers::history::{Stamp, Value};
-use quorate_node::config::NodeId;
-use quorate_node::wire::{self, ClientFrame, Evidence, Request, Response, ServerFrame};
+use quorate_node::config::{Level, NodeId};
+use quorate_node::wire::{
+    self, ClientFrame, Context, Evidence, Quorum, Request, Response, ServerFrame,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
@@ -65,7 +67,7 @@ fn op(f: OpKind) -> ClientOp {
     ClientOp {
         f,
         key: "k".to_owned(),
-        level: Some(2),
+        level: Some(Level::Count(2)),
     }
 }
 
@@ -130,18 +132,12 @@ async fn a_read_returns_the_integer_and_the_claims() {
         ..Evidence::default()
     };
     let response = Response::Value {
-        value: Some(b"-42".to_vec()),
+        values: vec![b"-42".to_vec()],
+        context: Context::default(),
         evidence,
     };
     let (request, outcome) = answered(OpKind::Read, response).await;
-    assert_eq!(
-        request,
-        Request::Get {
-            key: "k".to_owned(),
-            n: None,
-            r: Some(2)
-        }
-    );
+    assert_eq!(request, Request::get("k".to_owned(), Quorum::count(2)));
     let Outcome::Ok {
         value,
         evidence: Some(evidence),
@@ -175,12 +171,7 @@ async fn a_write_travels_as_digits() {
     };
     let response = Response::Written { evidence };
     let (request, outcome) = answered(OpKind::Write(7), response).await;
-    let put = Request::Put {
-        key: "k".to_owned(),
-        value: b"7".to_vec(),
-        n: None,
-        w: Some(2),
-    };
+    let put = Request::put("k".to_owned(), b"7".to_vec(), Quorum::count(2));
     assert_eq!(request, put);
     let Outcome::Ok {
         value,
@@ -196,7 +187,8 @@ async fn a_write_travels_as_digits() {
 #[tokio::test]
 async fn a_census_asks_the_replica_itself() {
     let response = Response::Value {
-        value: None,
+        values: Vec::new(),
+        context: Context::default(),
         evidence: Evidence::default(),
     };
     let (request, outcome) = answered(OpKind::Census, response).await;
@@ -229,7 +221,8 @@ async fn what_nobody_wrote_is_handed_on_for_the_checkers() {
         b"9223372036854775808",
     ] {
         let response = Response::Value {
-            value: Some(bytes.to_vec()),
+            values: vec![bytes.to_vec()],
+            context: Context::default(),
             evidence: Evidence::default(),
         };
         let (_, outcome) = answered(OpKind::Read, response).await;

@@ -12,7 +12,9 @@ use quorate::fault::{Cut, Effect, Fault, Link};
 use quorate::world::live::{LaunchOptions, LiveClient, LiveWorld, NodeEnd, WorldError};
 use quorate::world::{ClientOp, OpKind, Outcome};
 use quorate_checkers::history::Value;
-use quorate_node::config::{NodeId, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy};
+use quorate_node::config::{
+    Level, NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy,
+};
 use quorate_node::wire::Ready;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -87,6 +89,7 @@ fn store() -> StoreConfig {
         sync: SyncPolicy::EachWrite,
         request_timeout_ms: 500,
         sabotage: Vec::new(),
+        options: Options::default(),
     }
 }
 
@@ -104,11 +107,11 @@ fn pause_fault(node: u16) -> Fault {
     Fault::Pause { nodes: vec![node] }
 }
 
-async fn invoke(client: &mut LiveClient, node: u16, f: OpKind, level: u32) -> Outcome {
+async fn invoke(client: &mut LiveClient, node: u16, f: OpKind, level: u16) -> Outcome {
     let op = ClientOp {
         f,
         key: "k".to_owned(),
-        level: Some(level),
+        level: Some(Level::Count(level)),
     };
     client.invoke(node, &op, SHORT).await
 }

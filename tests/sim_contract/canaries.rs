@@ -58,7 +58,9 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
     match sabotage {
         Sabotage::AckBeforeSync => under("kill", "write-once", store(1, 1, 1)),
         Sabotage::AckBeforeQuorum => under("slow", "register", store(3, 2, 2)),
-        Sabotage::FirstROnly => under("kill", "register", store(3, 2, 2)),
+        Sabotage::FirstROnly | Sabotage::OneAfterAnother => {
+            under("kill", "register", store(3, 2, 2))
+        }
         Sabotage::StampPerReplica => under("slow", "racing", store(3, 2, 2)),
         Sabotage::MillisecondStamps => {
             // Only writes that follow each other within a millisecond can get the same stamp.
@@ -77,7 +79,43 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
             keys: Some(10),
             ..under("none", "register", store(3, 2, 2))
         },
+        Sabotage::HintDeletedEarly | Sabotage::HintToFirst => with(
+            r#"hints = "coordinator""#,
+            under("partition", "register", store(3, 2, 2)),
+        ),
+        Sabotage::DotReuse => PlanSpec {
+            sync: text("every 100ms"),
+            ..with(
+                "versions = \"dvv\"\nanti-entropy = \"200ms\"",
+                under("kill", "register", store(3, 2, 2)),
+            )
+        },
+        Sabotage::PurgeEarly => PlanSpec {
+            deletes: Some(25),
+            ..with(
+                r#"purge = "when-all-have 100ms""#,
+                under("partition", "register", blocking(store(3, 2, 2))),
+            )
+        },
+        Sabotage::SkipRange => with(
+            r#"anti-entropy = "200ms""#,
+            under("partition", "register", store(3, 2, 2)),
+        ),
+        Sabotage::FallbackAsPrimary => PlanSpec {
+            nodes: Some(5),
+            ..with(
+                "sloppy = true\nhints = \"fallback\"\npr = 2\npw = 2",
+                under("partition", "register", store(3, 2, 2)),
+            )
+        },
+        Sabotage::MissingIsFailure => under("none", "write-once", store(3, 2, 2)),
     }
+}
+
+/// The same store with more settings, as a file says them.
+fn with(settings: &str, base: PlanSpec) -> PlanSpec {
+    let store = PlanSpec::from_toml(&format!("[store]\n{settings}"), "settings");
+    store.expect("settings").over(base)
 }
 
 fn weather_for(sabotage: Sabotage) -> Weather {

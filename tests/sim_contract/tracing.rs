@@ -6,6 +6,7 @@ use quorate::plan::{Plan, PlanSpec};
 use quorate::world::sim::trace::{Kind, Step, What};
 use quorate::world::sim::{self, Weather};
 use quorate_checkers::history::{Event, EventType};
+use quorate_node::protocol::Content;
 
 fn plan(sync: &str, seed: u64) -> Plan {
     let faults = ["kill", "pause", "partition", "slow", "clock"];
@@ -103,8 +104,8 @@ fn replicas_hold_what_the_census_reads() {
             let (events, steps) = traced(&plan(sync, seed));
             let mut held = BTreeMap::new();
             for step in steps {
-                if let What::Holds { node, key, version } = step.what {
-                    held.insert((format!("n{node}"), key), version);
+                if let What::Holds { node, key, content } = step.what {
+                    held.insert((format!("n{node}"), key), content);
                 }
             }
             let mut compared = 0;
@@ -112,11 +113,10 @@ fn replicas_hold_what_the_census_reads() {
                 if let (EventType::Ok, Some(node), Some(key)) =
                     (event.kind, &event.node, &event.key)
                 {
-                    let version = held.get(&(node.clone(), key.clone()));
+                    let content = held.get(&(node.clone(), key.clone()));
                     let evidence = event.evidence.as_ref().expect("nodes tell");
-                    let stamp = version
-                        .and_then(Option::as_ref)
-                        .map(|version| version.stamp);
+                    let content = content.and_then(Option::as_ref);
+                    let stamp = content.and_then(Content::stamp);
                     let read = evidence.version.as_ref();
                     assert_eq!(
                         stamp.map(|stamp| stamp.wall_ns),

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use quorate_checkers::log::{InputFormat, OutputFormat};
 use quorate_checkers::model::{FailedCas, Model, NilReads};
+use quorate_node::config::Level;
 
 use crate::plan::World;
 use crate::replay::Keep;
@@ -251,6 +252,83 @@ pub(super) struct StoreFlags {
         value_name = "NAMES"
     )]
     pub(super) sabotage: Option<Vec<String>>,
+    #[command(flatten)]
+    pub(super) more: MoreStoreFlags,
+}
+
+/// Settings of the store beyond N, R and W: the table `[store]` of a plan.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Store, in detail")]
+pub(super) struct MoreStoreFlags {
+    /// How writes of a key are told apart: lww, dvv (siblings) or dvv-newest [default: lww]
+    #[arg(long, env = "QUORATE_VERSIONS", value_name = "HOW")]
+    pub(super) versions: Option<String>,
+    /// Whose clock stamps writes: coordinator, client or hybrid [default: coordinator]
+    #[arg(long, env = "QUORATE_STAMPS", value_name = "WHOSE")]
+    pub(super) stamps: Option<String>,
+    /// How fine that clock is: nanosecond or millisecond [default: nanosecond]
+    #[arg(long, env = "QUORATE_RESOLUTION", value_name = "UNIT")]
+    pub(super) resolution: Option<String>,
+    /// Which of two equal stamps wins: node-id or larger-value [default: node-id]
+    #[arg(long, env = "QUORATE_TIE", value_name = "RULE")]
+    pub(super) tie: Option<String>,
+    /// Data centres, each with its nodes and replicas: "us:1,3,5:3 eu:2,4,6:3" (N is their sum)
+    #[arg(long, env = "QUORATE_DATA_CENTRES", value_name = "LIST")]
+    pub(super) data_centres: Option<String>,
+    /// Let other nodes stand in for replicas that cannot be reached (needs --hints)
+    #[arg(long, env = "QUORATE_SLOPPY", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) sloppy: Option<bool>,
+    /// So many of the answers to a read must come from the key's own replicas [default: 0]
+    #[arg(long, env = "QUORATE_PR", value_name = "NUMBER")]
+    pub(super) pr: Option<u16>,
+    /// So many of the key's own replicas must acknowledge a write [default: 0]
+    #[arg(long, env = "QUORATE_PW", value_name = "NUMBER")]
+    pub(super) pw: Option<u16>,
+    /// So many must have a write in their log, the rest of W need only have received it [default: all of W]
+    #[arg(long, env = "QUORATE_DW", value_name = "NUMBER")]
+    pub(super) dw: Option<u16>,
+    /// Who keeps hints for replicas that miss a write: nobody, fallback or coordinator [default: nobody]
+    #[arg(long, env = "QUORATE_HINTS", value_name = "WHO")]
+    pub(super) hints: Option<String>,
+    /// Whether hints are in the log of their holder, or in its memory only [default: true]
+    #[arg(long, env = "QUORATE_HINTS_DURABLE", value_name = "BOOL")]
+    pub(super) hints_durable: Option<bool>,
+    /// How long hints are taken and kept [default: for ever]
+    #[arg(long, env = "QUORATE_HINT_WINDOW", value_name = "DURATION")]
+    pub(super) hint_window: Option<String>,
+    /// Most bytes of hints for one node [default: 67108864]
+    #[arg(long, env = "QUORATE_HINT_BYTES", value_name = "BYTES")]
+    pub(super) hint_bytes: Option<u64>,
+    /// How often hints are handed over [default: 100ms]
+    #[arg(long, env = "QUORATE_HINT_INTERVAL", value_name = "DURATION")]
+    pub(super) hint_interval: Option<String>,
+    /// Most bytes of hints handed over in a second [default: no limit]
+    #[arg(long, env = "QUORATE_HINT_THROTTLE", value_name = "BYTES")]
+    pub(super) hint_throttle: Option<u64>,
+    /// Share of reads that repair at all [default: 100]
+    #[arg(long, env = "QUORATE_REPAIR_PERCENT", value_name = "PERCENT")]
+    pub(super) repair_percent: Option<u8>,
+    /// So many replicas must hold what a read returns, with blocking repair [default: R]
+    #[arg(long, env = "QUORATE_WRITE_BACK", value_name = "NUMBER")]
+    pub(super) write_back: Option<u16>,
+    /// Ask all but one replica for a digest only
+    #[arg(long, env = "QUORATE_DIGEST_READS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) digest_reads: Option<bool>,
+    /// When a read turns to others: quarter (of the time-out), never, a duration, or 99p [default: quarter]
+    #[arg(long, env = "QUORATE_SPECULATIVE_RETRY", value_name = "WHEN")]
+    pub(super) speculative_retry: Option<String>,
+    /// How often replicas compare hash trees: a duration, or never [default: never]
+    #[arg(long, env = "QUORATE_ANTI_ENTROPY", value_name = "DURATION")]
+    pub(super) anti_entropy: Option<String>,
+    /// When tombstones are forgotten: never, "after 10s" or "when-all-have 10s" [default: never]
+    #[arg(long, env = "QUORATE_PURGE", value_name = "RULE")]
+    pub(super) purge: Option<String>,
+    /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
+    #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
+    pub(super) read_level: Option<Level>,
+    /// The level of writes and deletes, instead of W: any, one, quorum, ... or a number
+    #[arg(long, env = "QUORATE_WRITE_LEVEL", value_name = "LEVEL")]
+    pub(super) write_level: Option<Level>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::args;
-use crate::plan::{Plan, PlanError, PlanSpec, World, parse_claim, unknown};
+use crate::plan::{Plan, PlanError, PlanSpec, StoreSpec, World, parse_claim, unknown};
 use crate::results::ResultsError;
 use crate::search::{Hunt, Idea};
 use crate::target::Target;
@@ -199,6 +199,35 @@ fn spec(run: &args::Run) -> PlanSpec {
         world: run.world.clone(),
         weather: None,
         claim: run.claim.clone(),
+        read_level: run.store.more.read_level,
+        write_level: run.store.more.write_level,
+        store: Some(store_spec(&run.store.more)).filter(|store| !store.is_empty()),
+    }
+}
+
+fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
+    StoreSpec {
+        versions: more.versions.clone(),
+        stamps: more.stamps.clone(),
+        resolution: more.resolution.clone(),
+        tie: more.tie.clone(),
+        data_centres: more.data_centres.clone(),
+        sloppy: more.sloppy,
+        pr: more.pr,
+        pw: more.pw,
+        dw: more.dw,
+        hints: more.hints.clone(),
+        hints_durable: more.hints_durable,
+        hint_window: more.hint_window.clone(),
+        hint_bytes: more.hint_bytes,
+        hint_interval: more.hint_interval.clone(),
+        hint_throttle: more.hint_throttle,
+        repair_percent: more.repair_percent,
+        write_back: more.write_back,
+        digest_reads: more.digest_reads,
+        speculative_retry: more.speculative_retry.clone(),
+        anti_entropy: more.anti_entropy.clone(),
+        purge: more.purge.clone(),
     }
 }
 

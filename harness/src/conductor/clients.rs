@@ -4,6 +4,7 @@
 //! nothing of faults and records nothing.
 
 use quorate_checkers::history::Nanos;
+use quorate_node::config::Level;
 use quorate_workloads::{Coordinators, Rng};
 
 use super::later;
@@ -22,7 +23,7 @@ const STAY_OPS: u64 = 16;
 pub(super) struct InFlight {
     pub(super) f: OpKind,
     pub(super) key: String,
-    pub(super) level: Option<u32>,
+    pub(super) level: Option<Level>,
     pub(super) node: u16,
     pub(super) process: u64,
 }

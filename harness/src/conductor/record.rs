@@ -3,6 +3,7 @@
 //! It writes no file: events wait here until the run takes them out.
 
 use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
+use quorate_node::config::Level;
 use serde_json::{Map, Value as Json, json};
 
 use super::Phase;
@@ -55,7 +56,7 @@ impl Record {
         event.key = Some(op.key.clone());
         event.value = asked_value(op.f);
         event.node = Some(node_name(node));
-        event.level = op.level;
+        (event.level, event.extra) = asked_level(op.level);
         self.events.push(event);
     }
 
@@ -78,7 +79,7 @@ impl Record {
         event.value = value;
         event.error = error;
         event.node = Some(node_name(op.node));
-        event.level = op.level;
+        (event.level, event.extra) = asked_level(op.level);
         event.evidence = evidence;
         self.events.push(event);
     }
@@ -209,6 +210,18 @@ fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
         body.insert("offsets_ns".to_owned(), json!(offsets));
     }
     body
+}
+
+/// A level as a history tells it: a number of replicas, or a name under `asked`.
+fn asked_level(level: Option<Level>) -> (Option<u32>, Map<String, Json>) {
+    match level {
+        None => (None, Map::new()),
+        Some(Level::Count(count)) => (Some(count.into()), Map::new()),
+        Some(named) => {
+            let asked = ("asked".to_owned(), json!(named));
+            (None, [asked].into_iter().collect())
+        }
+    }
 }
 
 fn f_of(kind: OpKind) -> F {

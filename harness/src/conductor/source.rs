@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use quorate_checkers::history::Nanos;
+use quorate_node::config::Level;
 use quorate_workloads::{Action as Turn, Rng, Workload};
 
 use super::clients::Clients;
@@ -22,8 +23,8 @@ pub(super) struct Assignment {
 /// Where operations come from.
 pub(super) struct Source {
     kind: SourceKind,
-    /// R of reads, W of writes and deletes.
-    levels: (u32, u32),
+    /// Of reads, and of writes and deletes.
+    levels: (Level, Level),
 }
 
 enum SourceKind {
@@ -41,7 +42,10 @@ impl Source {
         };
         Ok(Source {
             kind,
-            levels: (plan.store.r.into(), plan.store.w.into()),
+            levels: (
+                plan.load.read_level.unwrap_or(Level::Count(plan.store.r)),
+                plan.load.write_level.unwrap_or(Level::Count(plan.store.w)),
+            ),
         })
     }
 
@@ -114,7 +118,7 @@ impl Source {
         }
     }
 
-    fn level(&self, f: OpKind) -> u32 {
+    fn level(&self, f: OpKind) -> Level {
         let (r, w) = self.levels;
         if f.has_effect() { w } else { r }
     }

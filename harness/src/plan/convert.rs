@@ -5,7 +5,7 @@ use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum};
 use quorate_node::config::{ReadRepair, SyncPolicy};
 
-use quorate_node::protocol::Ring;
+use quorate_node::protocol::Placement;
 use quorate_workloads::Kind;
 
 use super::{Ask, Plan, PlanError, Setup};
@@ -51,13 +51,10 @@ impl Plan {
 
     /// Who should hold a key, in preference order: the ring of the store that this plan makes.
     pub fn replicas(&self) -> impl Fn(&str) -> Vec<u16> + Send + use<> {
-        let ring = Ring::new(self.store.nodes, self.store.tokens_per_node);
-        let n = self.store.n;
+        let placement = Placement::new(&self.store);
         move |key| {
-            ring.preference_list(key, n)
-                .iter()
-                .map(|node| node.0)
-                .collect()
+            let replicas = placement.replicas(key);
+            replicas.iter().map(|node| node.0).collect()
         }
     }
 

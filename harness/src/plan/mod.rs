@@ -10,10 +10,11 @@ mod script;
 mod setup;
 pub mod shapes;
 mod spec;
+mod store;
 mod texts;
 
 use quorate_checkers::history::Quorum;
-use quorate_node::config::StoreConfig;
+use quorate_node::config::{Level, StoreConfig};
 use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,7 @@ pub use script::{Ask, ScriptedOp};
 pub use setup::{Planned, Setup};
 pub use spec::{PlanError, PlanSpec};
 pub(crate) use spec::{nearest, toml_error, unknown};
+pub use store::StoreSpec;
 pub use texts::{parse_claim, parse_duration_ms, parse_sync};
 
 use crate::fault::Fault;
@@ -94,6 +96,12 @@ pub struct Load {
     pub delete_percent: u64,
     /// How long a client waits for one operation, ms.
     pub op_timeout_ms: u64,
+    /// The level of reads, where it is not R replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_level: Option<Level>,
+    /// The level of writes and deletes, where it is not W replicas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_level: Option<Level>,
     /// Operations written down, instead of those that the workload would draw: then rate, keys and shares say nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub script: Vec<ScriptedOp>,

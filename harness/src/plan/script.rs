@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use quorate_node::config::StoreConfig;
+use quorate_node::config::{Level, StoreConfig};
 use serde::{Deserialize, Serialize};
 
 use super::legality::range;
@@ -30,9 +30,9 @@ pub struct ScriptedOp {
     pub op: Ask,
     /// Of which key.
     pub key: String,
-    /// The quorum to ask for; none = R of a read, W of a write or delete.
+    /// The level to ask for; none = R of a read, W of a write or delete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub level: Option<u32>,
+    pub level: Option<Level>,
 }
 
 /// What a client asks.
@@ -78,10 +78,9 @@ pub(super) fn validate(load: &Load, store: &StoreConfig, phases: &Phases) -> Res
             let why = format!("nodes are 1 to {}", store.nodes);
             return refuse(&format!("at node {}", op.node), &why);
         }
-        if op
-            .level
-            .is_some_and(|level| level == 0 || level > store.n.into())
-        {
+        if op.level.is_some_and(
+            |level| matches!(level, Level::Count(count) if count == 0 || count > store.n),
+        ) {
             return refuse("with its level", "a quorum is 1 to N replicas");
         }
         if op.key.is_empty() || op.key.len() > KEY_BYTES_MAX {
@@ -155,7 +154,7 @@ level = 1
         };
         assert!(refused(|op| op.client = 2).contains("clients are 0 to 1"));
         assert!(refused(|op| op.node = 4).contains("nodes are 1 to 3"));
-        assert!(refused(|op| op.level = Some(4)).contains("1 to N"));
+        assert!(refused(|op| op.level = Some(Level::Count(4))).contains("1 to N"));
         assert!(refused(|op| op.key.clear()).contains("1 to 255 bytes"));
         assert!(refused(|op| op.at_ns = 3_000_000).contains("--for"));
         assert!(refused(|op| op.op = Ask::Write(7)).contains("only once"));

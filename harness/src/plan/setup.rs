@@ -3,7 +3,7 @@
 //! The header has what no fault line has ([`Setup`]), the first line of each fault what the plan says of it ([`Planned`]). Judges
 //! read neither.
 
-use quorate_node::config::ReadFanout;
+use quorate_node::config::{Options, ReadFanout};
 use serde::{Deserialize, Serialize};
 
 use super::{Load, Phases, Plan, Scheduled, World};
@@ -18,6 +18,9 @@ pub struct Setup {
     pub tokens_per_node: u32,
     /// Which replicas a read asks.
     pub read_fanout: ReadFanout,
+    /// Settings of the store that are not in the header by themselves.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: Options,
     /// What the clients do.
     pub load: Load,
     /// How long the phases last.
@@ -31,10 +34,15 @@ impl Setup {
             world: plan.world,
             tokens_per_node: plan.store.tokens_per_node,
             read_fanout: plan.store.read_fanout,
+            options: plan.store.options.clone(),
             load: plan.load.clone(),
             phases: plan.phases,
         }
     }
+}
+
+fn is_default(options: &Options) -> bool {
+    *options == Options::default()
 }
 
 /// What a plan says of a fault: `planned` in the line that injects it.

@@ -3,14 +3,14 @@
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
 use quorate_node::config::{
-    ConfigError, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy,
+    ConfigError, Level, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy,
 };
 use quorate_workloads::Kind;
 use serde::Deserialize;
 use thiserror::Error;
 
 use super::texts::{parse_claim, parse_duration_ms, parse_duration_ns, parse_sync};
-use super::{Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, World, schedule};
+use super::{Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, schedule};
 use crate::fault::{Fault, FaultKind};
 use crate::world::sim::Weather;
 
@@ -136,6 +136,12 @@ pub struct PlanSpec {
     pub weather: Option<Weather>,
     /// `N/R/W` to judge by.
     pub claim: Option<String>,
+    /// The level of reads, instead of R replicas.
+    pub read_level: Option<Level>,
+    /// The level of writes and deletes, instead of W replicas.
+    pub write_level: Option<Level>,
+    /// Settings of the store beyond N, R and W.
+    pub store: Option<StoreSpec>,
 }
 
 /// One entry of a timeline written by hand.
@@ -165,8 +171,8 @@ pub struct Line {
     pub op: Ask,
     /// To which key.
     pub key: String,
-    /// The quorum to ask for, unless it is the plan's.
-    pub level: Option<u32>,
+    /// The level to ask for, unless it is the plan's: a number of replicas, or a name.
+    pub level: Option<Level>,
 }
 
 impl PlanSpec {
@@ -209,6 +215,12 @@ impl PlanSpec {
             world: self.world.or(base.world),
             weather: self.weather.or(base.weather),
             claim: self.claim.or(base.claim),
+            read_level: self.read_level.or(base.read_level),
+            write_level: self.write_level.or(base.write_level),
+            store: match (self.store, base.store) {
+                (Some(store), Some(base)) => Some(store.over(base)),
+                (store, base) => store.or(base),
+            },
         }
     }
 
@@ -236,6 +248,12 @@ impl PlanSpec {
             (self.seed.is_some(), "--seed"),
             (self.world.is_some(), "--world"),
             (self.claim.is_some(), "--claim"),
+            (self.read_level.is_some(), "--read-level"),
+            (self.write_level.is_some(), "--write-level"),
+            (
+                self.store.as_ref().is_some_and(|store| !store.is_empty()),
+                "what is said of the store",
+            ),
         ];
         settings
             .into_iter()
@@ -332,6 +350,7 @@ impl PlanSpec {
                 .as_deref()
                 .map_or(Ok(500), |text| parse_duration_ms("request-timeout", text))?,
             sabotage,
+            options: self.store.clone().unwrap_or_default().options()?,
         })
     }
 
@@ -354,6 +373,8 @@ impl PlanSpec {
                 .op_timeout
                 .as_deref()
                 .map_or(Ok(1_000), |text| parse_duration_ms("op-timeout", text))?,
+            read_level: self.read_level,
+            write_level: self.write_level,
             script,
         })
     }

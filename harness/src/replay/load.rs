@@ -3,7 +3,7 @@
 //! It counts and rounds. Faults are not its business (`timeline.rs`).
 
 use quorate_checkers::history::{Function, History, Nanos};
-use quorate_node::config::ReadFanout;
+use quorate_node::config::{Options, ReadFanout};
 use quorate_workloads::Kind;
 
 use super::rebuild::Notes;
@@ -41,6 +41,7 @@ pub(super) fn setup(history: &History, notes: &mut Notes) -> Setup {
         world: World::Live,
         tokens_per_node: TOKENS_PER_NODE,
         read_fanout: ReadFanout::Quorum,
+        options: Options::default(),
         load: load(history, phases, notes),
         phases,
     }
@@ -115,6 +116,8 @@ fn load(history: &History, phases: Phases, notes: &mut Notes) -> Load {
         read_percent,
         delete_percent: delete_percent.min(100 - read_percent.min(100)),
         op_timeout_ms,
+        read_level: None,
+        write_level: None,
         script: Vec::new(),
     }
 }

@@ -87,6 +87,7 @@ pub fn rebuild(history: &History) -> Result<Rebuilt, RebuildError> {
             },
             request_timeout_ms: header.request_timeout_ms,
             sabotage: sabotage(&header.sabotage)?,
+            options: setup.options,
         },
         load: setup.load,
         phases: setup.phases,

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::history::{F, Function, History, Nanos, Operation, Value};
+use quorate_node::config::Level;
 
 use crate::conductor::Phase;
 use crate::plan::{Ask, Plan, ScriptedOp};
@@ -72,6 +73,12 @@ pub(super) fn load_began(history: &History) -> Nanos {
     warm.map_or(Nanos(0), |event| event.time)
 }
 
+/// The level that an operation asked for; none if it was the store's.
+fn asked_level(op: &Operation) -> Option<Level> {
+    let count = u16::try_from(op.level()?).unwrap_or(u16::MAX);
+    Some(Level::Count(count))
+}
+
 fn scripted_op(plan: &Plan, history: &History, op: &Operation, began: Nanos) -> Option<ScriptedOp> {
     let (ask, level) = match (op.f, &op.value) {
         (Function::Read, _) => (Ask::Read, plan.store.r),
@@ -87,6 +94,6 @@ fn scripted_op(plan: &Plan, history: &History, op: &Operation, began: Nanos) -> 
         node: u16::try_from(node + 1).ok()?,
         op: ask,
         key: history.key_name(op.key).to_owned(),
-        level: op.level().filter(|&asked| asked != u32::from(level)),
+        level: asked_level(op).filter(|&asked| asked != Level::Count(level)),
     })
 }

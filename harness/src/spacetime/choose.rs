@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::Anomaly;
 use quorate_checkers::history::{EventType, Function, History, Nanos, Operation, Process};
-use quorate_node::protocol::Version;
+use quorate_node::protocol::Content;
 
 use super::watch::{SpacetimeError, Watched};
 use crate::world::sim::trace::{Says, Step, What};
@@ -52,7 +52,7 @@ pub(super) fn choose<'a>(
             continue;
         };
         let of_witness = relation.op.is_some_and(|op| witness.contains_key(&op));
-        let is_shown = step.at <= end && relation.version.is_some_and(|v| shows(v, &values));
+        let is_shown = step.at <= end && relation.content.is_some_and(|held| shows(held, &values));
         if of_witness || is_shown && key.is_none_or(|key| relation.key == Some(key)) {
             needed.insert(place);
         }
@@ -129,17 +129,19 @@ fn written(history: &History, anomaly: &Anomaly) -> BTreeSet<String> {
     writes.map(|write| write.value.to_string()).collect()
 }
 
-fn shows(version: &Version, values: &BTreeSet<String>) -> bool {
-    let value = version.value.as_deref();
-    value.is_some_and(|bytes| values.contains(String::from_utf8_lossy(bytes).as_ref()))
+fn shows(content: &Content, values: &BTreeSet<String>) -> bool {
+    let mut held = content
+        .versions()
+        .filter_map(|version| version.value.as_deref());
+    held.any(|bytes| values.contains(String::from_utf8_lossy(bytes).as_ref()))
 }
 
 /// What a step is about.
 struct Relation<'a> {
     op: Option<u64>,
     key: Option<&'a str>,
-    /// The version that a replica took or lost.
-    version: Option<&'a Version>,
+    /// What a replica took or lost.
+    content: Option<&'a Content>,
 }
 
 /// What a step is about; none if it is about a node.
@@ -147,7 +149,7 @@ fn relation<'a>(
     step: &'a Step,
     sent: &BTreeMap<u64, (&'a Step, &'a Says)>,
 ) -> Option<Relation<'a>> {
-    let of = |op, key, version| Some(Relation { op, key, version });
+    let of = |op, key, content| Some(Relation { op, key, content });
     match &step.what {
         What::Invoked { op, .. }
         | What::Asked { op, .. }
@@ -158,8 +160,8 @@ fn relation<'a>(
             let (_, says) = sent.get(message)?;
             of(says.op, says.key.as_deref(), None)
         }
-        What::Holds { key, version, .. } => of(None, Some(key), version.as_ref()),
-        What::Forgot { record, .. } => of(None, Some(record.key.as_str()), Some(&record.version)),
+        What::Holds { key, content, .. } => of(None, Some(key), content.as_ref()),
+        What::Forgot { record, .. } => of(None, Some(record.key().as_str()), record.held()),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quorate_checkers::history::{
     Event, EventType, F, FaultKind, FaultWindow, History, Nanos, Process, Value,
 };
-use quorate_node::protocol::Version;
+use quorate_node::protocol::{Content, Version};
 
 use super::choose::Chosen;
 use super::watch::Watched;
@@ -158,12 +158,13 @@ impl<'a> Maker<'a> {
             What::Lost { message, link, why } => {
                 self.message(at, *message, *link, Some(why.words()));
             }
-            What::Holds { node, version, .. } => {
-                let holds = format!("holds {}", version.as_ref().map_or("nothing".into(), told));
+            What::Holds { node, content, .. } => {
+                let holds = format!("holds {}", content.as_ref().map_or("nothing".into(), told));
                 self.mark(at, *node, Sign::Holds, &holds);
             }
             What::Forgot { node, record } => {
-                let forgot = format!("forgot {}", told(&record.version));
+                let forgot = record.held().map_or("a note".to_owned(), told);
+                let forgot = format!("forgot {forgot}");
                 self.mark(at, *node, Sign::Forgets, &forgot);
             }
             What::Killed { node } => self.mark(at, *node, Sign::Process, "killed"),
@@ -479,8 +480,13 @@ fn link_words(fault: &FaultWindow) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// A version, as a reader of the history knows it.
-fn told(version: &Version) -> String {
+/// What is held of a key, as a reader of the history knows it.
+fn told(content: &Content) -> String {
+    let versions: Vec<String> = content.versions().map(written).collect();
+    versions.join(" and ")
+}
+
+fn written(version: &Version) -> String {
     match version.value.as_deref() {
         Some(value) => String::from_utf8_lossy(value).into_owned(),
         None => "a delete".to_owned(),
@@ -490,7 +496,7 @@ fn told(version: &Version) -> String {
 /// What a message says, short and in words.
 fn said(says: &Says, link: Link) -> (String, String) {
     let (from, to) = (node_name(link.from), node_name(link.to));
-    let version = says.version.as_ref().map_or("nothing".to_owned(), told);
+    let version = says.content.as_ref().map_or("nothing".to_owned(), told);
     match says.kind {
         Kind::Write => (
             format!("hold {version}"),
@@ -508,6 +514,26 @@ fn said(says: &Says, link: Link) -> (String, String) {
         Kind::Answer => (
             format!("has {version}"),
             format!("{from} tells {to} that it has {version}"),
+        ),
+        Kind::Digest => (
+            "digest".to_owned(),
+            format!("{from} tells {to} a digest of what it has"),
+        ),
+        Kind::Mint => (
+            format!("place {version}"),
+            format!("{from} asks {to} to give {version} its place among the writes"),
+        ),
+        Kind::Minted => (
+            format!("placed, {version}"),
+            format!("{from} tells {to} that it has {version} since then"),
+        ),
+        Kind::Received => (
+            "received".to_owned(),
+            format!("{from} tells {to} that it has received that"),
+        ),
+        Kind::Handoff => (
+            format!("hand over {version}"),
+            format!("{from} hands over {version}, which it kept for {to}"),
         ),
     }
 }

@@ -6,7 +6,7 @@ use quorate_checkers::Verdict;
 use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::{Event, EventType, F, History, Nanos, Process, Value};
 use quorate_checkers::verdict::judge;
-use quorate_node::protocol::{Record, RequestId, Version};
+use quorate_node::protocol::{Content, Record, RequestId, Version};
 use quorate_node::wire::Stamp;
 
 use super::{Diagram, SpacetimeError, Watched, diagram, watch};
@@ -47,14 +47,14 @@ fn event(index: u64, at_ms: u64, kind: EventType, process: u64, f: F, value: i64
     }
 }
 
-fn version(value: i64) -> Version {
-    Version {
+fn content(value: i64) -> Content {
+    Content::One(Version {
         stamp: Stamp {
             wall_ns: value,
             node: 1,
         },
         value: Some(value.to_string().into_bytes().into()),
-    }
+    })
 }
 
 /// Takes down steps of a made-up run.
@@ -82,7 +82,7 @@ impl Script {
         let says = Says {
             kind,
             key: Some("k".to_owned()),
-            version: about.1.map(version),
+            content: about.1.map(content),
             coordinator: 1,
             request: RequestId {
                 epoch: 1,
@@ -108,8 +108,8 @@ impl Script {
     }
 
     fn hold(&mut self, at_ms: u64, node: u16, value: Option<i64>) {
-        let (key, version) = ("k".to_owned(), value.map(version));
-        self.note(at_ms, What::Holds { node, key, version });
+        let (key, content) = ("k".to_owned(), value.map(content));
+        self.note(at_ms, What::Holds { node, key, content });
     }
 }
 
@@ -148,9 +148,9 @@ fn steps() -> Vec<Step> {
     );
     script.note(25, What::Killed { node: 1 });
     let (node, key) = (1, "k".into());
-    let record = Record {
+    let record = Record::Held {
         key,
-        version: version(2),
+        content: content(2),
     };
     script.note(25, What::Forgot { node, record });
     let why = Loss::SenderDied;

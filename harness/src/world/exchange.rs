@@ -4,37 +4,21 @@
 
 use quorate_checkers::history::{Answer, Evidence, Stamp, Value};
 use quorate_node::config::NodeId;
-use quorate_node::wire::{self, Request, Response};
+use quorate_node::wire::{self, Quorum, Request, Response};
 
 use super::{ClientOp, OpKind, Outcome, node_name};
 
 /// What to ask a node for `op`.
 pub(super) fn request(op: &ClientOp) -> Request {
     let key = op.key.clone();
-    // A level beyond 65,535 is beyond every N: the node refuses it as it is.
-    let level = op
-        .level
-        .map(|level| u16::try_from(level).unwrap_or(u16::MAX));
+    let quorum = Quorum {
+        level: op.level,
+        ..Quorum::default()
+    };
     match op.f {
-        OpKind::Read => Request::Get {
-            key,
-            n: None,
-            r: level,
-        },
-        OpKind::Write(value) => {
-            let value = value.to_string().into_bytes();
-            Request::Put {
-                key,
-                value,
-                n: None,
-                w: level,
-            }
-        }
-        OpKind::Delete => Request::Delete {
-            key,
-            n: None,
-            w: level,
-        },
+        OpKind::Read => Request::get(key, quorum),
+        OpKind::Write(value) => Request::put(key, value.to_string(), quorum),
+        OpKind::Delete => Request::delete(key, quorum),
         OpKind::Census => Request::Inspect { key },
     }
 }
@@ -42,8 +26,13 @@ pub(super) fn request(op: &ClientOp) -> Request {
 /// What a node's answer means to a client that asked for `f`.
 pub(super) fn outcome(f: OpKind, response: Response) -> Outcome {
     match (f, response) {
-        (OpKind::Read | OpKind::Census, Response::Value { value, evidence }) => Outcome::Ok {
-            value: value.map_or(Value::Nil, |bytes| value_of(&bytes)),
+        (
+            OpKind::Read | OpKind::Census,
+            Response::Value {
+                values, evidence, ..
+            },
+        ) => Outcome::Ok {
+            value: told(&values),
             evidence: Some(evidence_of(evidence)),
         },
         (OpKind::Write(value), Response::Written { evidence }) => Outcome::Ok {
@@ -62,6 +51,27 @@ pub(super) fn outcome(f: OpKind, response: Response) -> Outcome {
             Outcome::unknown(f, why, Some(evidence_of(evidence)))
         }
         (f, other) => Outcome::unknown(f, format!("the node answered {other:?}"), None),
+    }
+}
+
+/// What a read returned: nothing, a value, or siblings.
+fn told(values: &[Vec<u8>]) -> Value {
+    match values {
+        [] => Value::Nil,
+        [value] => value_of(value),
+        siblings => {
+            let mut siblings: Vec<Value> = siblings.iter().map(|bytes| value_of(bytes)).collect();
+            siblings.sort_by_key(|value| match value {
+                Value::Int(value) => (false, *value),
+                _ => (true, 0),
+            });
+            let json = siblings.into_iter().map(|value| match value {
+                Value::Int(value) => serde_json::Value::from(value),
+                Value::Json(json) => *json,
+                Value::Nil => serde_json::Value::Null,
+            });
+            Value::Json(Box::new(json.collect()))
+        }
     }
 }
 
@@ -86,8 +96,24 @@ fn evidence_of(evidence: wire::Evidence) -> Box<Evidence> {
         acked_by: names(&evidence.acked_by),
         answered_by: evidence.answered_by.into_iter().map(answer).collect(),
         repaired: names(&evidence.repaired),
-        extra: serde_json::Map::new(),
+        extra: stood_in(&evidence.fallbacks, &evidence.hinted),
     })
+}
+
+/// Who stood in for replicas, and for whom hints are kept; nothing in most histories.
+fn stood_in(
+    fallbacks: &[NodeId],
+    hinted: &[(NodeId, NodeId)],
+) -> serde_json::Map<String, serde_json::Value> {
+    let mut extra = serde_json::Map::new();
+    if !fallbacks.is_empty() {
+        extra.insert("fallbacks".to_owned(), names(fallbacks).into());
+    }
+    if !hinted.is_empty() {
+        let hint = |(owner, holder): &(NodeId, NodeId)| serde_json::json!({ "for": owner.to_string(), "at": holder.to_string() });
+        extra.insert("hinted".to_owned(), hinted.iter().map(hint).collect());
+    }
+    extra
 }
 
 fn stamp_of(stamp: wire::Stamp) -> Stamp {

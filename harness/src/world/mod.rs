@@ -5,6 +5,7 @@
 //! [`sim`] in one thread and virtual time.
 
 use quorate_checkers::history::{Evidence, Value};
+use quorate_node::config::Level;
 
 mod exchange;
 pub mod live;
@@ -37,8 +38,8 @@ pub struct ClientOp {
     pub f: OpKind,
     /// To which key.
     pub key: String,
-    /// The quorum to ask for: R of a read, W of a write or delete; none = the store's default.
-    pub level: Option<u32>,
+    /// The level to ask for: R of a read, W of a write or delete; none = the store's default.
+    pub level: Option<Level>,
 }
 
 /// What a client learned about its operation.

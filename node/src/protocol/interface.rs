@@ -4,8 +4,8 @@ use crate::config::NodeId;
 use crate::wire::{Request, Response};
 
 use super::message::PeerMessage;
+use super::record::Record;
 use super::store::Token;
-use super::version::Record;
 
 /// The shell's name for a client's request; the protocol only hands it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,25 +4,34 @@
 //! simulator may run many of them in one thread. Both owe it the same: deliver what is sent (or lose it), write what is to be persisted
 //! *in order* and say so with [`Input::Persisted`], and send a [`Input::Tick`] when [`Replica::deadline`] has come.
 
+mod content;
 mod coordinator;
+mod handoff;
+mod hints;
 mod interface;
 mod message;
-mod read;
+mod minting;
+mod placement;
+mod record;
 mod replica;
 mod ring;
+mod siblings;
 mod stamps;
 mod store;
 mod time;
 mod version;
-mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use content::Content;
 pub use interface::{Input, Output, Tag};
 pub use message::{PeerMessage, RequestId};
+pub use placement::Placement;
+pub use record::Record;
 pub use replica::Replica;
 pub use ring::Ring;
+pub use siblings::{Actor, Dot, Siblings, VersionVector};
 pub use store::Token;
 pub use time::{Nanos, Now, WallNanos};
-pub use version::{Key, Record, Version};
+pub use version::{Key, Version};

@@ -6,23 +6,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{NodeId, Sabotage, StoreConfig};
-use crate::wire::Status;
+use crate::wire::{Counters, Status};
 
-use super::coordinator::{Coordination, Said};
+use super::content::Content;
+use super::coordinator::{Coordination, Latencies, Said};
+use super::hints::Hints;
 use super::interface::{Input, Output};
 use super::message::{PeerMessage, RequestId};
-use super::ring::Ring;
+use super::placement::Placement;
+use super::record::Record;
 use super::stamps::Stamps;
-use super::store::{Store, Taken, Waiter};
-use super::time::{Nanos, Now};
-use super::version::{Key, Record, Version};
+use super::store::{Store, Taken, Tokens, Waiter};
+use super::time::{Nanos, Now, WallNanos};
+use super::version::Key;
 
 /// One node of the store.
 ///
 /// ```
 /// use quorate_node::config::{NodeId, ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
 /// use quorate_node::protocol::{Input, Now, Output, Replica, Tag};
-/// use quorate_node::wire::{Request, Response};
+/// use quorate_node::wire::{Quorum, Request, Response};
 ///
 /// let config = StoreConfig {
 ///     nodes: 1,
@@ -35,11 +38,13 @@ use super::version::{Key, Record, Version};
 ///     sync: SyncPolicy::EachWrite,
 ///     request_timeout_ms: 1_000,
 ///     sabotage: vec![],
+///     options: Default::default(),
 /// };
 /// let mut replica = Replica::recover(config, NodeId(1), 1, []);
 /// let (key, value) = ("k".to_owned(), b"v".to_vec());
 /// let tag = Tag { connection: 1, request: 1 };
-/// let request = Request::Put { key, value, n: None, w: None };
+/// let quorum = Quorum::default();
+/// let request = Request::Put { key, value, quorum, context: None, stamp_ns: None };
 /// let outputs = replica.step(Now::default(), Input::Client { tag, request });
 /// let [Output::Persist { token, .. }] = outputs[..] else {
 ///     panic!("nothing is acknowledged before it is durable");
@@ -54,46 +59,77 @@ pub struct Replica {
     pub(super) config: StoreConfig,
     pub(super) me: NodeId,
     pub(super) epoch: u64,
-    pub(super) ring: Ring,
+    pub(super) placement: Placement,
     pub(super) stamps: Stamps,
     pub(super) store: Store,
+    pub(super) hints: Hints,
+    pub(super) tokens: Tokens,
     pub(super) connected: BTreeSet<NodeId>,
+    /// Since when peers that are not connected are gone; since the start if there is no entry.
+    pub(super) gone_since: BTreeMap<NodeId, Nanos>,
     /// What it coordinates, by the counter of the request's id.
     pub(super) requests: BTreeMap<u64, Coordination>,
     /// When each of them is looked at next.
     pub(super) timers: BTreeSet<(Nanos, u64)>,
-    /// Requests coordinated since the start.
+    /// Names given since the start: to requests coordinated, and to hints handed over.
     pub(super) counter: u64,
-    /// Reads among them.
+    /// Reads coordinated since the start.
     pub(super) reads: u64,
+    /// Dots given since the start.
+    pub(super) dots: u64,
+    pub(super) latencies: Latencies,
+    pub(super) counters: Counters,
 }
 
 impl Replica {
     /// The state after a start: everything in the log, nothing under way, no peer connected. `epoch` must be larger than in every earlier
-    /// life of this node.
+    /// life of this node, and `records` in the order in which they were persisted.
     pub fn recover(
         config: StoreConfig,
         me: NodeId,
         epoch: u64,
         records: impl IntoIterator<Item = Record>,
     ) -> Replica {
-        let mut store = Store::new(
-            config.has(Sabotage::ForgetTombstone),
-            config.has(Sabotage::UncheckedKey),
-        );
-        records.into_iter().for_each(|record| store.merge(record));
-        Replica {
-            ring: Ring::new(config.nodes, config.tokens_per_node),
+        let mut replica = Replica {
+            placement: Placement::new(&config),
             stamps: Stamps::new(&config, me),
+            store: Store::new(
+                config.has(Sabotage::ForgetTombstone),
+                config.has(Sabotage::UncheckedKey),
+            ),
+            hints: Hints::new(config.options.hints),
+            tokens: Tokens::default(),
             me,
             epoch,
-            store,
             connected: BTreeSet::new(),
+            gone_since: BTreeMap::new(),
             requests: BTreeMap::new(),
             timers: BTreeSet::new(),
             counter: 0,
             reads: 0,
+            dots: 0,
+            latencies: Latencies::default(),
+            counters: Counters::default(),
             config,
+        };
+        for record in records {
+            replica.take_again(record);
+        }
+        replica
+    }
+
+    /// Takes a record of an earlier life.
+    fn take_again(&mut self, record: Record) {
+        match record {
+            Record::Held { key, content } => _ = self.store.merge(key, content),
+            Record::Purged { key, digest } => _ = self.store.forget(&key, digest),
+            Record::Hint {
+                owner,
+                key,
+                content,
+                since_ns,
+            } => self.hints.recover(owner, key, content, WallNanos(since_ns)),
+            Record::HintGone { owner, key } => self.hints.recover_gone(owner, &key),
         }
     }
 
@@ -102,105 +138,232 @@ impl Replica {
         let mut out = Vec::new();
         match input {
             Input::Peer { from, message } => self.hear(now, from, message, &mut out),
-            Input::PeerUp(peer) => _ = self.connected.insert(peer),
-            Input::PeerDown(peer) => _ = self.connected.remove(&peer),
+            Input::PeerUp(peer) => {
+                self.connected.insert(peer);
+                self.gone_since.remove(&peer);
+            }
+            Input::PeerDown(peer) => {
+                self.connected.remove(&peer);
+                self.gone_since.entry(peer).or_insert(now.monotonic);
+            }
             Input::Client { tag, request } => self.serve(now, tag, request, &mut out),
             Input::Persisted(token) => {
-                for waiter in self.store.persisted(token) {
-                    self.tell_held(now, waiter, &mut out);
+                if let Some((owner, waiter)) = self.hints.persisted(token) {
+                    self.tell_kept(now, owner, waiter, &mut out);
+                } else {
+                    for waiter in self.store.persisted(token).waiters {
+                        self.tell_held(now, waiter, &mut out);
+                    }
                 }
             }
-            Input::Tick => self.expire(now, &mut out),
+            Input::Tick => {
+                self.expire(now, &mut out);
+                self.hand_over(now, &mut out);
+            }
         }
         out
     }
 
     /// When the next [`Input::Tick`] is due. Changes with every step.
     pub fn deadline(&self) -> Option<Nanos> {
-        self.timers.first().map(|(due, _)| *due)
+        let timer = self.timers.first().map(|(due, _)| *due);
+        [timer, self.hints.deadline()].into_iter().flatten().min()
     }
 
-    /// How busy the replica is. Queues and clocks are the shell's to add.
+    /// How busy the replica is, and what it has done. Queues and clocks are the shell's to add.
     pub fn status(&self) -> Status {
+        let (hints_pending, hint_bytes_pending) = self.hints.pending();
+        let due: u64 = self
+            .hints
+            .by_owner()
+            .into_iter()
+            .filter(|(owner, _)| self.connected.contains(owner))
+            .map(|(_, hints)| hints)
+            .sum();
         Status {
             epoch: self.epoch,
-            coordinating: self.requests.len() as u64,
+            coordinating: self.requests.len() as u64 + due,
             unsynced: self.store.unsynced() as u64,
             connected: self.connected.iter().copied().collect(),
+            counters: Counters {
+                hints_pending,
+                hint_bytes_pending,
+                ..self.counters
+            },
             ..Status::default()
         }
     }
 
     /// What reads of this replica see of a key now; none if nothing.
-    pub fn visible(&self, key: &str) -> Option<&Version> {
+    pub fn visible(&self, key: &str) -> Option<&Content> {
         self.store.visible(key)
     }
 
     /// Records that [`Replica::recover`] to what is held now, including what is on its way to the log.
     pub fn snapshot(&self) -> impl Iterator<Item = Record> {
-        self.store.records()
+        self.store.records().chain(self.hints.records())
     }
 
     fn hear(&mut self, now: Now, from: NodeId, message: PeerMessage, out: &mut Vec<Output>) {
         match message {
-            PeerMessage::Write { id, key, version } => {
+            PeerMessage::Write {
+                id,
+                key,
+                content,
+                hint_for,
+                early,
+            } => {
+                if early {
+                    let message = PeerMessage::Received { id };
+                    out.push(Output::Send { to: from, message });
+                }
+                self.take_write(now, key, content, hint_for, Waiter::new(from, id), out);
+            }
+            PeerMessage::Repair {
+                id,
+                key,
+                content,
+                hint_for,
+            } => self.keep(now, key, content, hint_for, Waiter::new(from, id), out),
+            PeerMessage::Handoff { id, key, content } => {
+                self.hold(now, key, content, Some(Waiter::new(from, id)), out);
+            }
+            PeerMessage::Mint {
+                id,
+                key,
+                version,
+                read,
+                hint_for,
+            } => {
                 let waiter = Waiter::new(from, id);
-                self.take_write(now, key, version, waiter, out);
-            }
-            PeerMessage::Repair { id, key, version } => {
-                self.hold(now, key, version, Waiter::new(from, id), out);
-            }
-            PeerMessage::Read { id, key } => {
-                let version = self.store.visible(key.as_str()).cloned();
-                let message = PeerMessage::Answer { id, version };
+                let content = self.mint(now, key, version, &read, hint_for, waiter, out);
+                let message = PeerMessage::Minted { id, content };
                 out.push(Output::Send { to: from, message });
             }
+            PeerMessage::Read {
+                id,
+                key,
+                digest,
+                stand_in,
+            } => {
+                let message = match self.answer(key.as_str(), digest, stand_in) {
+                    Said::Digest(digest) => PeerMessage::Digest { id, digest },
+                    Said::Answer(content) => PeerMessage::Answer { id, content },
+                    _ => return,
+                };
+                out.push(Output::Send { to: from, message });
+            }
+            PeerMessage::Received { id } => self.listen(now, id, from, Said::Received, out),
             PeerMessage::Held { id } => self.listen(now, id, from, Said::Held, out),
-            PeerMessage::Answer { id, version } => {
-                self.listen(now, id, from, Said::Answer(version), out);
+            PeerMessage::Minted { id, content } => {
+                self.listen(now, id, from, Said::Minted(content), out);
+            }
+            PeerMessage::Answer { id, content } => {
+                if let Some(stamp) = content.as_ref().and_then(Content::stamp) {
+                    self.stamps.see(stamp);
+                }
+                self.listen(now, id, from, Said::Answer(content), out);
+            }
+            PeerMessage::Digest { id, digest } => {
+                self.listen(now, id, from, Said::Digest(digest), out);
             }
         }
     }
 
-    /// A replica's reply, if it is for this life of the node.
+    /// A node's reply, if it is for this life of this node.
     fn listen(&mut self, now: Now, id: RequestId, from: NodeId, said: Said, out: &mut Vec<Output>) {
-        if id.epoch == self.epoch {
+        if id.epoch != self.epoch {
+            return;
+        }
+        if self.requests.contains_key(&id.counter) {
             self.coordinate(now, id.counter, from, said, out);
+        } else if matches!(said, Said::Held) {
+            self.delivered(from, id.counter, out);
         }
     }
 
-    /// A client's write reached this replica.
+    /// What this node says when a read asks it for a key.
+    pub(super) fn answer(&self, key: &str, digest: bool, stand_in: bool) -> Said {
+        let mut content = self.store.visible(key).cloned();
+        if stand_in && let Some(hinted) = self.hints.of_key(key) {
+            match &mut content {
+                Some(content) => content.merge(&hinted),
+                None => content = Some(hinted),
+            }
+        }
+        if digest {
+            Said::Digest(content.map(|content| (content.digest(), content.stamp())))
+        } else {
+            Said::Answer(content)
+        }
+    }
+
+    /// A client's write reached this node.
     pub(super) fn take_write(
         &mut self,
         now: Now,
         key: Key,
-        mut version: Version,
+        mut content: Content,
+        hint_for: Option<NodeId>,
         waiter: Waiter,
         out: &mut Vec<Output>,
     ) {
-        if self.config.has(Sabotage::StampPerReplica) {
+        if let Some(stamp) = content.stamp() {
+            self.stamps.see(stamp);
+        }
+        if self.config.has(Sabotage::StampPerReplica)
+            && let Content::One(version) = &mut content
+        {
             version.stamp = self.stamps.take(now.wall);
         }
-        self.hold(now, key, version, waiter, out);
+        self.keep(now, key, content, hint_for, waiter, out);
     }
 
-    /// Holds a version unless it is obsolete, and tells the waiter once that is durable.
+    /// Holds a content, or keeps it for the node that it is a hint for.
+    pub(super) fn keep(
+        &mut self,
+        now: Now,
+        key: Key,
+        content: Content,
+        hint_for: Option<NodeId>,
+        waiter: Waiter,
+        out: &mut Vec<Output>,
+    ) {
+        match hint_for {
+            Some(owner) if owner != self.me => {
+                self.keep_hint(now, owner, key, content, waiter, out);
+            }
+            _ => self.hold(now, key, content, Some(waiter), out),
+        }
+    }
+
+    /// Holds a content unless it is obsolete, and tells the waiter once that is durable.
     pub(super) fn hold(
         &mut self,
         now: Now,
         key: Key,
-        version: Version,
-        waiter: Waiter,
+        content: Content,
+        waiter: Option<Waiter>,
         out: &mut Vec<Output>,
     ) {
-        match self.store.take(key, version, waiter) {
-            Taken::Held => self.tell_held(now, waiter, out),
+        match self.store.take(&mut self.tokens, key, content, waiter) {
+            Taken::Held => {
+                if let Some(waiter) = waiter {
+                    self.tell_held(now, waiter, out);
+                }
+            }
             Taken::Waits => {}
             Taken::Persist(token, record) => out.push(Output::Persist { token, record }),
         }
     }
 
-    fn tell_held(&mut self, now: Now, waiter: Waiter, out: &mut Vec<Output>) {
+    /// Writes something to the log that nobody waits for.
+    pub(super) fn persist(&mut self, record: Record, out: &mut Vec<Output>) {
+        let token = self.tokens.next();
+        out.push(Output::Persist { token, record });
+    }
+
+    pub(super) fn tell_held(&mut self, now: Now, waiter: Waiter, out: &mut Vec<Output>) {
         let Waiter { coordinator, id } = waiter;
         if coordinator == self.me {
             self.listen(now, id, coordinator, Said::Held, out);

@@ -25,19 +25,24 @@ impl Ring {
     /// The first `n` distinct nodes clockwise from the key's place; all nodes if there are fewer.
     pub fn preference_list(&self, key: &str, n: u16) -> Vec<NodeId> {
         let wanted = usize::from(n.min(self.nodes));
-        let place = xxh3_64(key.as_bytes());
-        let start = self.tokens.partition_point(|(token, _)| *token < place);
-        let (before, after) = self.tokens.split_at(start);
         let mut list = Vec::with_capacity(wanted);
-        for (_, node) in after.iter().chain(before) {
+        for node in self.clockwise(key) {
             if list.len() == wanted {
                 break;
             }
-            if !list.contains(node) {
-                list.push(*node);
+            if !list.contains(&node) {
+                list.push(node);
             }
         }
         list
+    }
+
+    /// The owners of all tokens clockwise from the key's place, each as often as it has tokens.
+    fn clockwise(&self, key: &str) -> impl Iterator<Item = NodeId> {
+        let place = xxh3_64(key.as_bytes());
+        let start = self.tokens.partition_point(|(token, _)| *token < place);
+        let (before, after) = self.tokens.split_at(start);
+        after.iter().chain(before).map(|(_, node)| *node)
     }
 }
 

@@ -8,12 +8,26 @@ use std::collections::BTreeMap;
 
 use crate::config::NodeId;
 
+use super::content::Content;
 use super::message::RequestId;
-use super::version::{Key, Record, Version};
+use super::record::Record;
+use super::version::Key;
 
 /// A record on its way to the log. Tokens grow in the order in which records must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
+
+/// Gives tokens, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(u64);
+
+impl Tokens {
+    pub(super) fn next(&mut self) -> Token {
+        let token = Token(self.0);
+        self.0 += 1;
+        token
+    }
+}
 
 /// Who must be told that a version is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,31 +42,47 @@ impl Waiter {
     }
 }
 
-/// What became of a version that the replica was asked to hold.
+/// What became of a content that the replica was asked to hold.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It, or one that replaces it, is durable already.
+    /// It, or what replaces it, is durable already.
     Held,
-    /// It, or one that replaces it, is on its way to the log; the waiter is told later.
+    /// It, or what replaces it, is on its way to the log; the waiter is told later.
     Waits,
-    /// It is the newest: persist it; the waiter is told later.
+    /// There is something new in it: persist it; the waiter is told later.
     Persist(Token, Record),
 }
 
 #[derive(Debug)]
 struct Unsynced {
-    record: Record,
+    key: Key,
+    content: Content,
     waiters: Vec<Waiter>,
 }
 
-/// The versions of one replica.
+/// What changed when a record became durable.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// Who must be told.
+    pub(super) waiters: Vec<Waiter>,
+    /// The key, if reads see something else of it now.
+    pub(super) changed: Option<(Key, Change)>,
+}
+
+/// What reads see of a key is another thing now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// What they saw before.
+    pub(super) before: Option<Content>,
+}
+
+/// What one replica holds of all keys.
 #[derive(Debug)]
 pub(super) struct Store {
-    visible: BTreeMap<Key, Version>,
+    visible: BTreeMap<Key, Content>,
     unsynced: BTreeMap<Token, Unsynced>,
-    /// Per key, the tokens on their way, their versions ascending.
+    /// Per key, the tokens on their way, in the order in which they came.
     underway: BTreeMap<Key, Vec<Token>>,
-    next_token: u64,
     /// [`crate::config::Sabotage::ForgetTombstone`].
     forgets_tombstones: bool,
     /// [`crate::config::Sabotage::UncheckedKey`].
@@ -65,75 +95,116 @@ impl Store {
             visible: BTreeMap::new(),
             unsynced: BTreeMap::new(),
             underway: BTreeMap::new(),
-            next_token: 0,
             forgets_tombstones,
             trusts_hashes,
         }
     }
 
     /// What reads may see.
-    pub(super) fn visible(&self, key: &str) -> Option<&Version> {
+    pub(super) fn visible(&self, key: &str) -> Option<&Content> {
         if self.trusts_hashes {
-            let mut versions = self.visible.iter();
-            return versions
+            let mut contents = self.visible.iter();
+            return contents
                 .find(|(held, _)| short_hash(held.as_str()) == short_hash(key))
-                .map(|(_, version)| version);
+                .map(|(_, content)| content);
         }
         self.visible.get(key)
     }
 
-    /// Takes a version, and tells (now or from [`Store::persisted`]) when it is held.
-    pub(super) fn take(&mut self, key: Key, version: Version, waiter: Waiter) -> Taken {
-        if self.visible.get(&key).is_some_and(|held| *held >= version) {
+    /// What reads see once everything on its way to the log is there.
+    pub(super) fn latest(&self, key: &str) -> Option<Content> {
+        let underway = self.underway.get(key).into_iter().flatten();
+        let unsynced = underway.filter_map(|token| self.unsynced.get(token));
+        let mut latest = self.visible.get(key).cloned();
+        for Unsynced { content, .. } in unsynced {
+            match &mut latest {
+                Some(latest) => latest.merge(content),
+                None => latest = Some(content.clone()),
+            }
+        }
+        latest
+    }
+
+    /// Takes a content, and tells (now or from [`Store::persisted`]) when it is held.
+    pub(super) fn take(
+        &mut self,
+        tokens: &mut Tokens,
+        key: Key,
+        content: Content,
+        waiter: Option<Waiter>,
+    ) -> Taken {
+        if self
+            .visible
+            .get(&key)
+            .is_some_and(|held| held.covers(&content))
+        {
             return Taken::Held;
         }
         let underway = self.underway.entry(key.clone()).or_default();
         for token in underway.iter() {
             if let Some(unsynced) = self.unsynced.get_mut(token)
-                && unsynced.record.version >= version
+                && unsynced.content.covers(&content)
             {
-                unsynced.waiters.push(waiter);
+                unsynced.waiters.extend(waiter);
                 return Taken::Waits;
             }
         }
-        let token = Token(self.next_token);
-        self.next_token += 1;
+        let token = tokens.next();
         underway.push(token);
-        let record = Record { key, version };
         let unsynced = Unsynced {
-            record: record.clone(),
-            waiters: vec![waiter],
+            key: key.clone(),
+            content: content.clone(),
+            waiters: waiter.into_iter().collect(),
         };
         self.unsynced.insert(token, unsynced);
-        Taken::Persist(token, record)
+        Taken::Persist(token, Record::Held { key, content })
     }
 
-    /// The log has this record. Returns who must be told.
-    pub(super) fn persisted(&mut self, token: Token) -> Vec<Waiter> {
-        let Some(Unsynced { record, waiters }) = self.unsynced.remove(&token) else {
-            return Vec::new();
+    /// The log has this record.
+    pub(super) fn persisted(&mut self, token: Token) -> Shown {
+        let Some(unsynced) = self.unsynced.remove(&token) else {
+            return Shown::default();
         };
-        if let Some(underway) = self.underway.get_mut(&record.key) {
+        let Unsynced {
+            key,
+            content,
+            waiters,
+        } = unsynced;
+        if let Some(underway) = self.underway.get_mut(&key) {
             underway.retain(|other| *other != token);
             if underway.is_empty() {
-                self.underway.remove(&record.key);
+                self.underway.remove(&key);
             }
         }
-        self.merge(record);
-        waiters
+        let changed = self.merge(key.clone(), content);
+        let changed = changed.map(|change| (key, change));
+        Shown { waiters, changed }
     }
 
-    /// Makes a durable record visible.
-    pub(super) fn merge(&mut self, record: Record) {
-        let Record { key, version } = record;
-        if self.visible.get(&key).is_some_and(|held| *held >= version) {
-            return;
+    /// Makes a durable content visible; tells what that changes.
+    pub(super) fn merge(&mut self, key: Key, content: Content) -> Option<Change> {
+        let held = self.visible.get_mut(&key);
+        if held.as_ref().is_some_and(|held| held.covers(&content)) {
+            return None;
         }
-        if version.value.is_none() && self.forgets_tombstones {
+        let before = held.as_ref().map(|held| (**held).clone());
+        if self.forgets_tombstones && content.is_tombstone() {
             self.visible.remove(&key);
+        } else if let Some(held) = held {
+            held.merge(&content);
         } else {
-            self.visible.insert(key, version);
+            self.visible.insert(key, content);
         }
+        Some(Change { before })
+    }
+
+    /// Forgets a key, if what is visible of it has this digest and nothing newer is on its way. Returns what was forgotten.
+    pub(super) fn forget(&mut self, key: &Key, digest: u64) -> Option<Content> {
+        let same = self.visible.get(key)?.digest() == digest;
+        if !same || self.underway.contains_key(key) {
+            return None;
+        }
+        self.visible.remove(key)
     }
 
     /// Records that have not reached the log yet.
@@ -143,15 +214,13 @@ impl Store {
 
     /// All that the log was ever given and that still matters, in an order that recovers to the same.
     pub(super) fn records(&self) -> impl Iterator<Item = Record> {
-        let visible = self.visible.iter().map(|(key, version)| Record {
+        let record = |(key, content): (&Key, &Content)| Record::Held {
             key: key.clone(),
-            version: version.clone(),
-        });
-        visible.chain(
-            self.unsynced
-                .values()
-                .map(|unsynced| unsynced.record.clone()),
-        )
+            content: content.clone(),
+        };
+        let unsynced = self.unsynced.values();
+        let unsynced = unsynced.map(|unsynced| (&unsynced.key, &unsynced.content));
+        self.visible.iter().chain(unsynced).map(record)
     }
 }
 
@@ -162,15 +231,16 @@ fn short_hash(key: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use crate::protocol::Version;
     use crate::wire::Stamp;
 
     use super::*;
 
-    fn version(wall_ns: i64, value: Option<&str>) -> Version {
-        Version {
+    fn version(wall_ns: i64, value: Option<&str>) -> Content {
+        Content::One(Version {
             stamp: Stamp { wall_ns, node: 1 },
             value: value.map(|value| value.as_bytes().into()),
-        }
+        })
     }
 
     fn waiter(counter: u64) -> Waiter {
@@ -180,78 +250,119 @@ mod tests {
         }
     }
 
-    fn persist(taken: Taken) -> Token {
-        match taken {
-            Taken::Persist(number, _) => number,
-            other => panic!("expected a record to persist, not {other:?}"),
+    /// A store whose records are asked for, and the tokens that they are given.
+    struct Shelf(Store, Tokens);
+
+    impl Shelf {
+        fn new() -> Shelf {
+            Shelf(Store::new(false, false), Tokens::default())
+        }
+
+        fn take(&mut self, wall_ns: i64, value: Option<&str>, counter: u64) -> Taken {
+            let content = version(wall_ns, value);
+            self.0
+                .take(&mut self.1, "k".into(), content, Some(waiter(counter)))
+        }
+
+        fn persist(&mut self, wall_ns: i64, value: Option<&str>, counter: u64) -> Token {
+            match self.take(wall_ns, value, counter) {
+                Taken::Persist(token, _) => token,
+                other => panic!("expected a record to persist, not {other:?}"),
+            }
+        }
+
+        fn told(&mut self, token: Token) -> Vec<Waiter> {
+            self.0.persisted(token).waiters
         }
     }
 
     #[test]
     fn a_version_is_seen_and_acknowledged_only_once_durable() {
-        let mut store = Store::new(false, false);
-        let token = persist(store.take("k".into(), version(1, Some("a")), waiter(1)));
-        assert_eq!(store.visible("k"), None);
-        assert_eq!(store.persisted(token), [waiter(1)]);
-        assert_eq!(store.visible("k"), Some(&version(1, Some("a"))));
-        assert_eq!(
-            store.take("k".into(), version(1, Some("a")), waiter(2)),
-            Taken::Held
-        );
+        let mut shelf = Shelf::new();
+        let token = shelf.persist(1, Some("a"), 1);
+        assert_eq!(shelf.0.visible("k"), None);
+        assert_eq!(shelf.0.latest("k"), Some(version(1, Some("a"))));
+        let shown = shelf.0.persisted(token);
+        assert_eq!(shown.waiters, [waiter(1)]);
+        assert_eq!(shown.changed, Some(("k".into(), Change { before: None })));
+        assert_eq!(shelf.0.visible("k"), Some(&version(1, Some("a"))));
+        assert_eq!(shelf.take(1, Some("a"), 2), Taken::Held);
     }
 
     #[test]
     fn an_obsolete_version_waits_for_the_first_that_replaces_it() {
-        let mut store = Store::new(false, false);
-        let two = persist(store.take("k".into(), version(2, Some("b")), waiter(2)));
-        let three = persist(store.take("k".into(), version(3, Some("c")), waiter(3)));
-        assert_eq!(
-            store.take("k".into(), version(1, Some("a")), waiter(1)),
-            Taken::Waits
-        );
-        assert_eq!(
-            store.take("k".into(), version(2, Some("b")), waiter(22)),
-            Taken::Waits
-        );
-        assert_eq!(
-            store.take("k".into(), version(3, Some("c")), waiter(33)),
-            Taken::Waits
-        );
-        assert_eq!(store.persisted(two), [waiter(2), waiter(1), waiter(22)]);
-        assert_eq!(
-            store.take("k".into(), version(1, Some("a")), waiter(4)),
-            Taken::Held
-        );
-        assert_eq!(store.persisted(three), [waiter(3), waiter(33)]);
-        assert_eq!(store.visible("k"), Some(&version(3, Some("c"))));
-        assert_eq!(store.unsynced(), 0);
+        let mut shelf = Shelf::new();
+        let two = shelf.persist(2, Some("b"), 2);
+        let three = shelf.persist(3, Some("c"), 3);
+        assert_eq!(shelf.take(1, Some("a"), 1), Taken::Waits);
+        assert_eq!(shelf.take(2, Some("b"), 22), Taken::Waits);
+        assert_eq!(shelf.take(3, Some("c"), 33), Taken::Waits);
+        assert_eq!(shelf.told(two), [waiter(2), waiter(1), waiter(22)]);
+        assert_eq!(shelf.take(1, Some("a"), 4), Taken::Held);
+        assert_eq!(shelf.told(three), [waiter(3), waiter(33)]);
+        assert_eq!(shelf.0.visible("k"), Some(&version(3, Some("c"))));
+        assert_eq!(shelf.0.unsynced(), 0);
     }
 
     #[test]
     fn a_snapshot_has_what_is_on_its_way_to_the_log() {
-        let mut store = Store::new(false, false);
-        let one = persist(store.take("k".into(), version(1, Some("a")), waiter(1)));
-        store.persisted(one);
-        store.take("k".into(), version(2, None), waiter(2));
+        let mut shelf = Shelf::new();
+        let one = shelf.persist(1, Some("a"), 1);
+        shelf.told(one);
+        shelf.persist(2, None, 2);
         let mut copy = Store::new(false, false);
-        store.records().for_each(|record| copy.merge(record));
+        for record in shelf.0.records() {
+            let content = record.held().expect("only what is held").clone();
+            copy.merge(record.key().clone(), content);
+        }
         assert_eq!(copy.visible("k"), Some(&version(2, None)));
     }
 
     #[test]
     fn only_the_sabotaged_store_forgets_a_tombstone() {
         for (forgets, held) in [(false, Some(version(2, None))), (true, None)] {
-            let mut store = Store::new(forgets, false);
-            for version in [version(1, Some("a")), version(2, None)] {
-                let token = persist(store.take("k".into(), version, waiter(1)));
-                store.persisted(token);
+            let mut shelf = Shelf(Store::new(forgets, false), Tokens::default());
+            for (wall_ns, value) in [(1, Some("a")), (2, None)] {
+                let token = shelf.persist(wall_ns, value, 1);
+                shelf.told(token);
             }
-            assert_eq!(store.visible("k"), held.as_ref());
+            assert_eq!(shelf.0.visible("k"), held.as_ref());
         }
     }
 
     #[test]
+    fn a_key_is_forgotten_only_as_it_was_looked_at() {
+        let mut shelf = Shelf::new();
+        let token = shelf.persist(1, None, 1);
+        let digest = version(1, None).digest();
+        assert_eq!(
+            shelf.0.forget(&"k".into(), digest),
+            None,
+            "nothing is durable yet"
+        );
+        shelf.told(token);
+        assert_eq!(shelf.0.forget(&"k".into(), digest + 1), None);
+        let newer = shelf.persist(2, Some("b"), 2);
+        assert_eq!(
+            shelf.0.forget(&"k".into(), digest),
+            None,
+            "something newer is coming"
+        );
+        shelf.told(newer);
+        assert_eq!(shelf.0.forget(&"k".into(), digest), None);
+        let digest = version(2, Some("b")).digest();
+        assert_eq!(
+            shelf.0.forget(&"k".into(), digest),
+            Some(version(2, Some("b")))
+        );
+        assert_eq!(shelf.0.visible("k"), None);
+    }
+
+    #[test]
     fn an_unknown_token_is_nothing() {
-        assert_eq!(Store::new(false, false).persisted(Token(7)), []);
+        assert_eq!(
+            Store::new(false, false).persisted(Token(7)),
+            Shown::default()
+        );
     }
 }

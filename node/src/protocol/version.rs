@@ -1,6 +1,6 @@
-//! What a replica holds of a key, and which of two holdings wins.
+//! Keys, and single writes of them with the order in which the last one wins.
 //!
-//! Last-write-wins and nothing else: no version vectors, no siblings.
+//! What a replica makes of several writes of a key is `content.rs`.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -42,7 +42,7 @@ impl Borrow<str> for Key {
 
 /// One write of a key, as replicas hold it and send it around.
 ///
-/// Its order is the merge order, and merging is `max`: the larger stamp wins; of equal stamps a tombstone beats a value, and then the
+/// Its order is the merge order where the last write wins, and merging is `max`: the larger stamp wins; of equal stamps a tombstone beats a value, and then the
 /// larger bytes win, so that replicas end alike whatever the order in which they heard of the writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
@@ -65,15 +65,6 @@ impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Version) -> Option<Ordering> {
         Some(self.cmp(other))
     }
-}
-
-/// What a replica writes to its log: one version of one key. Recovering is merging all records, in any order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// The key.
-    pub key: Key,
-    /// What was written.
-    pub version: Version,
 }
 
 #[cfg(test)]

@@ -236,7 +236,7 @@ mod tests {
     use tempfile::TempDir;
     use tokio::sync::mpsc::channel;
 
-    use crate::config::{ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
+    use crate::config::{Options, ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
     use crate::protocol::RequestId;
     use crate::shell::log::{Opened, SEGMENT_BYTES_MAX};
 
@@ -255,6 +255,7 @@ mod tests {
             sync: SyncPolicy::EachWrite,
             request_timeout_ms: 1,
             sabotage: Vec::new(),
+            options: Options::default(),
         };
         let dir = TempDir::new().unwrap();
         let opened = Log::open(dir.path(), store.sync, SEGMENT_BYTES_MAX).unwrap();

@@ -14,8 +14,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
-use crate::config::{NodeId, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy};
-use crate::wire::{self, ClientFrame, Evidence, Ready, Request, Response, ServerFrame, Status};
+use crate::config::{NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy};
+use crate::wire::{
+    self, ClientFrame, Evidence, Quorum, Ready, Request, Response, ServerFrame, Status,
+};
 
 use super::{NodeError, serve};
 
@@ -34,6 +36,7 @@ fn store(sync: SyncPolicy) -> StoreConfig {
         sync,
         request_timeout_ms: 5_000,
         sabotage: Vec::new(),
+        options: Options::default(),
     }
 }
 
@@ -203,20 +206,11 @@ async fn relay(target: watch::Receiver<Option<u16>>) -> SocketAddr {
 
 fn get() -> Request {
     let key = "k".to_owned();
-    Request::Get {
-        key,
-        n: None,
-        r: None,
-    }
+    Request::get(key, Quorum::default())
 }
 
 fn put(value: &str, w: u16) -> Request {
-    Request::Put {
-        key: "k".to_owned(),
-        value: value.as_bytes().to_vec(),
-        n: None,
-        w: Some(w),
-    }
+    Request::put("k".to_owned(), value.as_bytes().to_vec(), Quorum::count(w))
 }
 
 fn inspect() -> Request {
@@ -233,8 +227,12 @@ fn written(response: Response) -> Evidence {
 
 fn value(response: Response) -> (Option<String>, Evidence) {
     match response {
-        Response::Value { value, evidence } => (
-            value.map(|bytes| String::from_utf8(bytes).unwrap()),
+        Response::Value {
+            mut values,
+            evidence,
+            ..
+        } => (
+            values.pop().map(|bytes| String::from_utf8(bytes).unwrap()),
             evidence,
         ),
         other => panic!("expected a value, not {other:?}"),
@@ -261,17 +259,7 @@ async fn three_nodes_hold_what_one_was_given() {
         );
     }
     let key = "k".to_owned();
-    written(
-        trio.call(
-            B,
-            Request::Delete {
-                key,
-                n: None,
-                w: Some(3),
-            },
-        )
-        .await,
-    );
+    written(trio.call(B, Request::delete(key, Quorum::count(3))).await);
     assert_eq!(value(trio.call(C, get()).await).0, None);
     for node in [A, B, C] {
         trio.stop(node).await;

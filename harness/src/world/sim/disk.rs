@@ -127,10 +127,9 @@ mod tests {
 
     fn record(wall_ns: i64) -> Record {
         let stamp = Stamp { wall_ns, node: 1 };
-        Record {
-            key: Key::from("k"),
-            version: Version { stamp, value: None },
-        }
+        let content = Version { stamp, value: None }.into();
+        let key = Key::from("k");
+        Record::Held { key, content }
     }
 
     fn disk(policy: SyncPolicy, seed: u64) -> Disk {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::history::Nanos;
 use quorate_node::protocol::{
-    Input, Output, PeerMessage, Record, Replica, RequestId, Tag, Token, Version,
+    Content, Input, Output, PeerMessage, Record, Replica, RequestId, Tag, Token,
 };
 
 use crate::fault::Link;
@@ -123,8 +123,8 @@ pub enum What {
         node: u16,
         /// The key.
         key: String,
-        /// Its new version; none if it holds nothing any more.
-        version: Option<Version>,
+        /// What it holds now; none if it holds nothing any more.
+        content: Option<Content>,
     },
     /// A wall clock is off by this much from now on.
     ClockSet {
@@ -142,8 +142,8 @@ pub struct Says {
     pub kind: Kind,
     /// The key that it is about.
     pub key: Option<String>,
-    /// The version that it carries, if any.
-    pub version: Option<Version>,
+    /// What is to be held, or is held, if that is said.
+    pub content: Option<Content>,
     /// The coordinator of its request.
     pub coordinator: u16,
     /// The coordinator's name for the request.
@@ -165,6 +165,16 @@ pub enum Kind {
     Read,
     /// I hold this.
     Answer,
+    /// What I hold has this digest.
+    Digest,
+    /// Give this write its dot.
+    Mint,
+    /// I gave it its dot.
+    Minted,
+    /// I have received what you sent.
+    Received,
+    /// I kept this for you.
+    Handoff,
 }
 
 impl Kind {
@@ -176,6 +186,19 @@ impl Kind {
             Kind::Held => "held",
             Kind::Read => "read",
             Kind::Answer => "answer",
+            Kind::Digest => "digest",
+            Kind::Mint => "mint",
+            Kind::Minted => "minted",
+            Kind::Received => "received",
+            Kind::Handoff => "handoff",
+        }
+    }
+
+    /// Whether it asks for something, and is not an answer to that.
+    fn is_asked(self) -> bool {
+        match self {
+            Kind::Write | Kind::Repair | Kind::Read | Kind::Mint | Kind::Handoff => true,
+            Kind::Held | Kind::Answer | Kind::Digest | Kind::Minted | Kind::Received => false,
         }
     }
 }
@@ -229,7 +252,7 @@ pub(super) struct Tracer {
     /// The keys of the records that were given to the logs.
     logged: BTreeMap<(u16, Token), String>,
     /// What reads see, by node and key.
-    seen: BTreeMap<(u16, String), Version>,
+    seen: BTreeMap<(u16, String), Content>,
 }
 
 impl Tracer {
@@ -283,7 +306,7 @@ impl Tracer {
                     }
                 }
                 Output::Persist { token, record } => {
-                    let key = record.key.as_str().to_owned();
+                    let key = record.key().as_str().to_owned();
                     self.logged.insert((node, *token), key);
                 }
             }
@@ -298,7 +321,7 @@ impl Tracer {
         keys.extend(
             replica
                 .snapshot()
-                .map(|record| record.key.as_str().to_owned()),
+                .map(|record| record.key().as_str().to_owned()),
         );
         for key in keys {
             self.see(at, node, key, replica);
@@ -307,22 +330,24 @@ impl Tracer {
 
     /// Notes what reads see of a key, if that has changed.
     fn see(&mut self, at: Nanos, node: u16, key: String, replica: &Replica) {
-        let version = replica.visible(&key).cloned();
+        let content = replica.visible(&key).cloned();
         let place = (node, key.clone());
-        let before = match &version {
-            Some(version) => self.seen.insert(place, version.clone()),
+        let before = match &content {
+            Some(content) => self.seen.insert(place, content.clone()),
             None => self.seen.remove(&place),
         };
-        if before != version {
-            self.note(at, What::Holds { node, key, version });
+        if before != content {
+            self.note(at, What::Holds { node, key, content });
         }
     }
 
     /// The first message of a request tells what the request is about.
     fn remember(&mut self, coordinator: u16, message: &PeerMessage) {
         if let PeerMessage::Write { id, key, .. }
+        | PeerMessage::Mint { id, key, .. }
         | PeerMessage::Repair { id, key, .. }
-        | PeerMessage::Read { id, key } = message
+        | PeerMessage::Handoff { id, key, .. }
+        | PeerMessage::Read { id, key, .. } = message
         {
             let name = (coordinator, id.epoch, id.counter);
             let op = self.asked;
@@ -344,20 +369,28 @@ impl Tracer {
     }
 
     fn says(&self, link: Link, message: &PeerMessage) -> Says {
-        let (kind, coordinator, request, version) = match message {
-            PeerMessage::Write { id, version, .. } => (Kind::Write, link.from, id, Some(version)),
-            PeerMessage::Repair { id, version, .. } => (Kind::Repair, link.from, id, Some(version)),
-            PeerMessage::Held { id } => (Kind::Held, link.to, id, None),
-            PeerMessage::Read { id, .. } => (Kind::Read, link.from, id, None),
-            PeerMessage::Answer { id, version } => (Kind::Answer, link.to, id, version.as_ref()),
+        let (kind, id, content) = match message {
+            PeerMessage::Write { id, content, .. } => (Kind::Write, id, Some(content.clone())),
+            PeerMessage::Repair { id, content, .. } => (Kind::Repair, id, Some(content.clone())),
+            PeerMessage::Handoff { id, content, .. } => (Kind::Handoff, id, Some(content.clone())),
+            PeerMessage::Mint { id, version, .. } => {
+                (Kind::Mint, id, Some(Content::One(version.clone())))
+            }
+            PeerMessage::Minted { id, content } => (Kind::Minted, id, Some(content.clone())),
+            PeerMessage::Received { id } => (Kind::Received, id, None),
+            PeerMessage::Held { id } => (Kind::Held, id, None),
+            PeerMessage::Read { id, .. } => (Kind::Read, id, None),
+            PeerMessage::Answer { id, content } => (Kind::Answer, id, content.clone()),
+            PeerMessage::Digest { id, .. } => (Kind::Digest, id, None),
         };
+        let (request, coordinator) = (id, if kind.is_asked() { link.from } else { link.to });
         let name = (coordinator, request.epoch, request.counter);
         let about = self.requests.get(&name).cloned();
         let (key, op) = about.map_or((None, None), |(key, op)| (Some(key), op));
         Says {
             kind,
             key,
-            version: version.cloned(),
+            content,
             coordinator,
             request: *request,
             op,

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{NodeId, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
+use crate::config::{NodeId, Options, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy};
 use crate::protocol::{
     Input, Nanos, Now, Output, PeerMessage, Record, Replica, Tag, Token, WallNanos,
 };
-use crate::wire::{Evidence, Request, Response};
+use crate::wire::{Evidence, Quorum, Request, Response};
 
 pub(super) const A: NodeId = NodeId(1);
 pub(super) const B: NodeId = NodeId(2);
@@ -18,7 +18,7 @@ pub(super) const E: NodeId = NodeId(5);
 pub(super) const TIMEOUT_NS: u64 = 1_000_000_000;
 
 /// As many nodes as replicas, nothing repaired.
-pub(super) fn config(n: u16, r: u16, w: u16) -> StoreConfig {
+pub(in crate::protocol) fn config(n: u16, r: u16, w: u16) -> StoreConfig {
     StoreConfig {
         nodes: n,
         tokens_per_node: 8,
@@ -30,6 +30,7 @@ pub(super) fn config(n: u16, r: u16, w: u16) -> StoreConfig {
         sync: SyncPolicy::EachWrite,
         request_timeout_ms: TIMEOUT_NS / 1_000_000,
         sabotage: Vec::new(),
+        options: Options::default(),
     }
 }
 
@@ -258,14 +259,7 @@ impl Cluster {
 
     pub(super) fn delete(&mut self, coordinator: NodeId) -> Response {
         let key = "k".to_owned();
-        self.call(
-            coordinator,
-            Request::Delete {
-                key,
-                n: None,
-                w: None,
-            },
-        )
+        self.call(coordinator, Request::delete(key, Quorum::default()))
     }
 
     /// A read that must succeed.
@@ -282,27 +276,23 @@ impl Cluster {
 
 pub(super) fn get() -> Request {
     let key = "k".to_owned();
-    Request::Get {
-        key,
-        n: None,
-        r: None,
-    }
+    Request::get(key, Quorum::default())
 }
 
 pub(super) fn put(value: &str) -> Request {
-    Request::Put {
-        key: "k".to_owned(),
-        value: value.as_bytes().to_vec(),
-        n: None,
-        w: None,
-    }
+    Request::put("k".to_owned(), value.as_bytes().to_vec(), Quorum::default())
 }
 
 pub(super) fn value(response: Response) -> (Option<String>, Evidence) {
     match response {
-        Response::Value { value, evidence } => {
-            let text = value.map(|bytes| String::from_utf8(bytes).expect("a test's value"));
-            (text, evidence)
+        Response::Value {
+            mut values,
+            evidence,
+            ..
+        } => {
+            assert!(values.len() <= 1, "one value: {values:?}");
+            let text = |bytes| String::from_utf8(bytes).expect("a test's value");
+            (values.pop().map(text), evidence)
         }
         other => panic!("expected a value, not {other:?}"),
     }

@@ -1,6 +1,6 @@
 //! Tests of whole replicas talking to each other: `cluster.rs` is the little world they talk in.
 
-mod cluster;
+pub(super) mod cluster;
 mod golden;
 mod incarnations;
 mod refusals;

@@ -1,8 +1,8 @@
 //! What is refused is refused before anything is sent, and leaves nothing behind.
 
-use crate::config::StoreConfig;
+use crate::config::{Level, StoreConfig};
 use crate::protocol::Ring;
-use crate::wire::{KEY_BYTES_MAX, Request, VALUE_BYTES_MAX};
+use crate::wire::{KEY_BYTES_MAX, Quorum, Request, VALUE_BYTES_MAX};
 
 use super::cluster::{A, B, Cluster, config, get, put, refused, written};
 
@@ -23,37 +23,20 @@ fn quorums_that_cannot_be() {
     let key = || "k".to_owned();
     let value = Vec::new;
     check(
-        Request::Get {
-            key: key(),
-            n: None,
-            r: Some(0),
-        },
+        Request::get(key(), Quorum::count(0)),
         &[B],
         "R = 0: choose 1 to N = 3",
     );
     check(
-        Request::Get {
-            key: key(),
-            n: None,
-            r: Some(4),
-        },
+        Request::get(key(), Quorum::count(4)),
         &[B],
         "R = 4: choose 1 to N = 3",
     );
-    let put = |w| Request::Put {
-        key: key(),
-        value: value(),
-        n: None,
-        w,
-    };
-    check(put(Some(0)), &[B], "W = 0: choose 1 to N = 3");
-    check(put(Some(4)), &[B], "W = 4: choose 1 to N = 3");
+    let put = |w| Request::put(key(), value(), Quorum::count(w));
+    check(put(0), &[B], "W = 0: choose 1 to N = 3");
+    check(put(4), &[B], "W = 4: choose 1 to N = 3");
     check(
-        Request::Delete {
-            key: key(),
-            n: None,
-            w: Some(4),
-        },
+        Request::delete(key(), Quorum::count(4)),
         &[B],
         "W = 4: choose 1 to N = 3",
     );
@@ -63,37 +46,12 @@ fn quorums_that_cannot_be() {
 fn keys_and_values_that_are_too_large() {
     let key = "k".repeat(KEY_BYTES_MAX + 1);
     let why = "a key of 1025 bytes: at most 1024 are held";
-    check(
-        Request::Get {
-            key: key.clone(),
-            n: None,
-            r: None,
-        },
-        &[B],
-        why,
-    );
-    check(
-        Request::Delete {
-            key,
-            n: None,
-            w: None,
-        },
-        &[B],
-        why,
-    );
+    check(Request::get(key.clone(), Quorum::default()), &[B], why);
+    check(Request::delete(key, Quorum::default()), &[B], why);
     let value = vec![0; VALUE_BYTES_MAX + 1];
     let why = "a value of 524289 bytes: at most 524288 are held";
     let key = "k".to_owned();
-    check(
-        Request::Put {
-            key,
-            value,
-            n: None,
-            w: None,
-        },
-        &[B],
-        why,
-    );
+    check(Request::put(key, value, Quorum::default()), &[B], why);
 }
 
 #[test]
@@ -150,10 +108,15 @@ fn any_node_coordinates_any_key() {
 
 #[test]
 fn a_request_may_be_about_fewer_replicas_than_the_store_has() {
-    let get = |n, r| Request::Get {
-        key: "k".to_owned(),
-        n,
-        r,
+    let get = |n, r: Option<u16>| {
+        Request::get(
+            "k".to_owned(),
+            Quorum {
+                n,
+                level: r.map(Level::Count),
+                ..Quorum::default()
+            },
+        )
     };
     check(
         get(Some(0), None),
@@ -169,12 +132,15 @@ fn a_request_may_be_about_fewer_replicas_than_the_store_has() {
 
     let mut cluster = Cluster::new(config(3, 2, 2));
     let first = Ring::new(3, cluster.replicas[&A].config.tokens_per_node).preference_list("k", 1);
-    let put = Request::Put {
-        key: "k".to_owned(),
-        value: b"1".to_vec(),
-        n: Some(1),
-        w: Some(1),
-    };
+    let put = Request::put(
+        "k".to_owned(),
+        b"1".to_vec(),
+        Quorum {
+            n: Some(1),
+            level: Some(Level::Count(1)),
+            ..Quorum::default()
+        },
+    );
     let acked_by = written(cluster.call(A, put)).acked_by;
     assert_eq!(acked_by, first, "nobody else is asked to hold it");
     for (node, replica) in &cluster.replicas {

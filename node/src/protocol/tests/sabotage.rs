@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::config::{ReadRepair, Sabotage, StoreConfig, SyncPolicy};
 use crate::protocol::Ring;
-use crate::wire::{Request, Response};
+use crate::wire::{Quorum, Request, Response};
 
-use super::cluster::{A, B, C, Cluster, config, get, put, sabotaged, value, written};
+use super::cluster::{A, B, C, Cluster, config, get, put, sabotaged, written};
 
 /// `bites` tells whether the defect showed. It must, with the defect, and must not, without or with any other.
 fn check(defect: Sabotage, config: &StoreConfig, bites: impl Fn(Cluster) -> bool) {
@@ -59,6 +59,8 @@ fn first_r_only_never_asks_the_others() {
     let config = config(3, 2, 2);
     let list = Ring::new(3, config.tokens_per_node).preference_list("k", 3);
     check(Sabotage::FirstROnly, &config, |mut cluster| {
+        written(cluster.put(list[2], "1"));
+        cluster.settle();
         cluster.lose(&list[..1]);
         matches!(cluster.call(list[2], get()), Response::Unknown { .. })
     });
@@ -98,13 +100,16 @@ fn drop_repair_leaves_the_stale_replica_stale() {
             read_repair,
             ..config(3, 3, 1)
         };
+        let list = Ring::new(3, config.tokens_per_node).preference_list("k", 3);
         check(Sabotage::DropRepair, &config, |mut cluster| {
-            cluster.lose(&[A]);
-            cluster.put(A, "1");
-            cluster.heal();
-            cluster.get(B);
+            cluster.put(list[0], "0");
             cluster.settle();
-            cluster.held(C).is_none()
+            cluster.lose(&list[..1]);
+            cluster.put(list[0], "1");
+            cluster.heal();
+            cluster.get(list[1]);
+            cluster.settle();
+            cluster.held(list[2]).as_deref() == Some("0")
         });
     }
 }
@@ -145,12 +150,8 @@ fn unchecked_key_answers_for_a_key_that_collides() {
         written(cluster.put(A, "1"));
         cluster.settle();
         // The letters of `k` and `s` differ by eight, so their short hashes are the same.
-        let other = Request::Get {
-            key: "s".to_owned(),
-            n: None,
-            r: None,
-        };
-        value(cluster.call(A, other)).0.as_deref() == Some("1")
+        let other = Request::get("s", Quorum::default());
+        matches!(cluster.call(A, other), Response::Value { values, .. } if values == [b"1"])
     });
 }
 

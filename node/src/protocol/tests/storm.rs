@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{NodeId, ReadFanout, ReadRepair, Sabotage, StoreConfig};
-use crate::protocol::Input;
+use crate::protocol::{Input, Replica};
 use crate::wire::{Response, Stamp};
 
 use super::cluster::{Cluster, config, get, put, sabotaged};
@@ -122,7 +122,8 @@ fn storm(config: StoreConfig, returns_count: bool, seed: u64) -> Result<Cluster,
     let records = cluster
         .replicas
         .values()
-        .flat_map(|replica| replica.snapshot().map(|record| record.version.stamp));
+        .flat_map(Replica::snapshot)
+        .filter_map(|record| record.held()?.stamp());
     if records.max() < ledger.acknowledged {
         return Err(Broken::Lost);
     }

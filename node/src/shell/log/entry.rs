@@ -95,12 +95,15 @@ pub(super) mod tests {
     pub(in super::super) fn records() -> impl Strategy<Value = Vec<Record>> {
         let value = prop::option::of(prop::collection::vec(any::<u8>(), 0..20));
         let record = ("[a-c]{1,3}", any::<i64>(), any::<u16>(), value);
-        let record = record.prop_map(|(key, wall_ns, node, value)| Record {
-            key: key.into(),
-            version: Version {
+        let record = record.prop_map(|(key, wall_ns, node, value)| {
+            let version = Version {
                 stamp: Stamp { wall_ns, node },
                 value: value.map(Into::into),
-            },
+            };
+            Record::Held {
+                key: key.into(),
+                content: version.into(),
+            }
         });
         prop::collection::vec(record, 0..12)
     }

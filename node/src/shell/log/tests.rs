@@ -17,15 +17,16 @@ use super::{Event, Log, LogError, Opened, SEGMENT_BYTES_MAX};
 const NEVER_MS: u64 = 3_600_000;
 
 fn record(number: i64) -> Record {
-    Record {
-        key: format!("k{}", number % 3).as_str().into(),
-        version: Version {
-            stamp: Stamp {
-                wall_ns: number,
-                node: 1,
-            },
-            value: Some(number.to_le_bytes().as_slice().into()),
+    let version = Version {
+        stamp: Stamp {
+            wall_ns: number,
+            node: 1,
         },
+        value: Some(number.to_le_bytes().as_slice().into()),
+    };
+    Record::Held {
+        key: format!("k{}", number % 3).as_str().into(),
+        content: version.into(),
     }
 }
 

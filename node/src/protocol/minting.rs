@@ -1,0 +1,74 @@
+//! Giving a client's write its dot: the node as the replica that puts a write in its place among the siblings.
+
+use crate::config::{NodeId, Sabotage, Versions};
+
+use super::content::Content;
+use super::interface::Output;
+use super::replica::Replica;
+use super::siblings::{Actor, Dot, Siblings, VersionVector};
+use super::store::Waiter;
+use super::time::Now;
+use super::version::{Key, Version};
+
+impl Replica {
+    /// Gives a write its dot and holds what comes of it, as a hint if this node stands in for another. Returns what comes of it.
+    ///
+    /// Others may be told at once, before it is durable here: the dot has this life's start count in it, so that it is never given again.
+    #[expect(clippy::too_many_arguments, reason = "one message, taken apart")]
+    pub(super) fn mint(
+        &mut self,
+        now: Now,
+        key: Key,
+        version: Version,
+        read: &VersionVector,
+        hint_for: Option<NodeId>,
+        waiter: Waiter,
+        out: &mut Vec<Output>,
+    ) -> Content {
+        let latest = match hint_for {
+            None => self.store.latest(key.as_str()),
+            Some(_) => self.hints.of_key(key.as_str()),
+        };
+        let mut base = match latest {
+            Some(Content::Siblings(siblings)) => siblings,
+            _ => Siblings::default(),
+        };
+        let errand = match hint_for {
+            None => 0,
+            Some(_) => self.name_request().counter,
+        };
+        let dot = self.next_dot(&base, errand);
+        if self.config.options.versions == (Versions::Dvv { siblings: false }) {
+            base = base.without_older_than(&version);
+        }
+        let content = Content::Siblings(base.written(read, dot, version));
+        if content.siblings() > 1 {
+            self.counters.siblings_made += 1;
+        }
+        self.keep(now, key, content.clone(), hint_for, waiter, out);
+        content
+    }
+
+    fn next_dot(&mut self, base: &Siblings, errand: u64) -> Dot {
+        let node = self.me;
+        if self.config.has(Sabotage::DotReuse) {
+            // Counted from what is remembered, under a name that every life shares.
+            let actor = Actor {
+                node,
+                epoch: 0,
+                errand: 0,
+            };
+            let counter = base.context().counter(actor) + 1;
+            return Dot { actor, counter };
+        }
+        self.dots += 1;
+        let epoch = self.epoch;
+        let actor = Actor {
+            node,
+            epoch,
+            errand,
+        };
+        let counter = self.dots;
+        Dot { actor, counter }
+    }
+}
