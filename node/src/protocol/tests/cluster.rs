@@ -141,6 +141,30 @@ impl Cluster {
         }
     }
 
+    /// Nobody reaches this node, and everybody knows; it reaches nobody.
+    pub(super) fn cut_off(&mut self, node: NodeId) {
+        self.lose(&[node]);
+        for other in self.others(node) {
+            self.input(other, Input::PeerDown(node));
+            self.input(node, Input::PeerDown(other));
+        }
+    }
+
+    /// The opposite.
+    pub(super) fn reconnect(&mut self, node: NodeId) {
+        for other in self.others(node) {
+            self.lossy.remove(&(node, other));
+            self.lossy.remove(&(other, node));
+            self.input(other, Input::PeerUp(node));
+            self.input(node, Input::PeerUp(other));
+        }
+    }
+
+    /// How many hints a node keeps.
+    pub(super) fn hints(&self, node: NodeId) -> u64 {
+        self.replicas[&node].status().counters.hints_pending
+    }
+
     pub(super) fn input(&mut self, node: NodeId, input: Input) {
         let offset_ns = self.clock_offsets_ns.get(&node).copied().unwrap_or(0);
         let now = Now {

@@ -1,9 +1,13 @@
 //! Tests of whole replicas talking to each other: `cluster.rs` is the little world they talk in.
 
 pub(super) mod cluster;
+mod digests;
 mod golden;
+mod handoff;
 mod incarnations;
 mod refusals;
 mod repair;
 mod sabotage;
+mod siblings;
+mod sloppy;
 mod storm;
