@@ -1,6 +1,7 @@
 //! Hinted handoff: hints wait for their owners, survive or not, expire, and are deleted only when they have arrived.
 
 use crate::config::{HintHolder, Sabotage, StoreConfig};
+use crate::wire::{Quorum, Request};
 
 use super::cluster::{Cluster, TIMEOUT_NS, config, sabotaged, written};
 use super::sloppy::nodes_of_k;
@@ -135,7 +136,7 @@ fn hints_grow_until_the_cap() {
     let mut cluster = Cluster::new(config);
     cluster.cut_off(replicas[1]);
     for key in 0..20 {
-        let request = crate::wire::Request::put(format!("key{key}"), "12", Default::default());
+        let request = Request::put(format!("key{key}"), "12", Quorum::default());
         written(cluster.call(replicas[0], request));
         cluster.settle();
     }
@@ -156,7 +157,7 @@ fn handing_over_is_throttled() {
     let mut cluster = Cluster::new(config);
     cluster.cut_off(replicas[1]);
     for key in 10..30 {
-        let request = crate::wire::Request::put(format!("k{key}"), "123", Default::default());
+        let request = Request::put(format!("k{key}"), "123", Quorum::default());
         written(cluster.call(replicas[0], request));
         cluster.settle();
     }
