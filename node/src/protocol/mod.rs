@@ -9,6 +9,7 @@ mod coordinator;
 mod handoff;
 mod hints;
 mod interface;
+pub mod merkle;
 mod message;
 mod minting;
 mod placement;
