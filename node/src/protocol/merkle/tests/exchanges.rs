@@ -65,8 +65,12 @@ fn overlooked(keys: u32) -> (usize, usize) {
         theirs.set(&format!("k{key}").into(), Some(u64::from(key % 5)));
     }
     let expected = brute_force(&mine, &theirs);
-    assert_eq!(compare(&mine, &theirs).0, expected);
-    let (found, _) = run(Exchange::new(1_000, true), &mine, &theirs);
+    let (named, honest) = compare(&mine, &theirs);
+    assert_eq!(named, expected);
+    let (found, effort) = run(Exchange::new(1_000, true), &mine, &theirs);
+    // What is below the child is not even compared, where there is anything to compare.
+    let compares_less = effort.nodes_compared < honest.nodes_compared;
+    assert_eq!(compares_less, honest.nodes_compared > 1);
     let missing: Vec<_> = expected.iter().filter(|d| !found.contains(d)).collect();
     assert_eq!(found.len() + missing.len(), expected.len());
     // The first sixteenth of the ring, and nothing else.
@@ -121,4 +125,46 @@ fn a_replica_that_has_everything_asks_one_that_has_nothing_only_once() {
     let (_, effort) = compare(&empty, &full);
     assert_eq!((effort.keys_theirs, effort.keys_listed), (5_000, 5_000));
     assert_eq!((effort.messages, effort.nodes_compared), (2, 1));
+}
+
+#[test]
+fn parts_that_one_side_has_alone_are_not_compared_any_deeper() {
+    let half = |key: &Key| strong(key.as_str()) >> 63;
+    let keys: Vec<Key> = (0..10_000).map(|key| format!("k{key}").into()).collect();
+    let mut mine = Replica::new(HashRange::FULL, Shape::default(), strong);
+    let mut theirs = mine.clone();
+    for key in &keys {
+        if half(key) == 0 {
+            mine.set(key, Some(1));
+        } else {
+            theirs.set(key, Some(1));
+        }
+    }
+    // A few that the other has, too, in each half.
+    for key in &keys[..20] {
+        mine.set(key, Some(1));
+        theirs.set(key, Some(1));
+    }
+    let (differ, effort) = compare(&mine, &theirs);
+    assert_eq!(differ, brute_force(&mine, &theirs));
+    // The root and its sixteen children; after that, only lists.
+    assert_eq!(effort.nodes_compared, 17);
+    assert!(effort.messages <= 8, "{effort:?}");
+}
+
+#[test]
+fn parts_that_the_other_side_lacks_are_not_asked_about() {
+    let in_first = |key: &Key| strong(key.as_str()) >> 60 == 0;
+    let keys: Vec<Key> = (0..2_000).map(|key| format!("k{key}").into()).collect();
+    let mut mine = Replica::new(HashRange::FULL, Shape::default(), strong);
+    let mut theirs = mine.clone();
+    for key in &keys {
+        mine.set(key, Some(1));
+        if in_first(key) {
+            theirs.set(key, Some(1));
+        }
+    }
+    let (differ, effort) = compare(&mine, &theirs);
+    assert_eq!(differ, brute_force(&mine, &theirs));
+    assert_eq!((effort.nodes_compared, effort.messages), (17, 2));
 }

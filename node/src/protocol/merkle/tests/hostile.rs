@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::replica::{Replica, changes, hashings, ranges, shapes};
+use super::replica::{Replica, changes, colliding, hashings, ranges, shapes, strong};
 use crate::protocol::Key;
 use crate::protocol::merkle::{
-    ANSWER_BYTES_MAX, Address, Answer, Ask, Description, Exchange, Listed, Question, Step, Summary,
-    Told, Wanted,
+    ANSWER_BYTES_MAX, ASKS_MAX, Address, Answer, Ask, Description, Difference, Exchange, HashRange,
+    Listed, Question, Shape, Step, Summary, Told, Wanted,
 };
 use crate::wire::{decode, encode};
 
@@ -98,5 +98,140 @@ proptest! {
         }
         prop_assert!(asked <= QUESTIONS_MAX);
         prop_assert_eq!(exchange.effort().keys_differing(), named as u64);
+    }
+}
+
+fn listed(keys: &[&str]) -> Vec<Listed> {
+    let listed = |key: &&str| Listed {
+        key: Key::from(*key),
+        digest: 1,
+    };
+    keys.iter().map(listed).collect()
+}
+
+fn page(number: u64, keys: &[&str], more: bool) -> Answer {
+    let entries = listed(keys);
+    let description = Description::Entries { entries, more };
+    Answer::Nodes(vec![Told {
+        number,
+        description,
+    }])
+}
+
+/// The keys that the next step names.
+fn named(replica: &Replica, exchange: &mut Exchange) -> Vec<String> {
+    match replica.next(exchange) {
+        Step::Found(found) => {
+            let key = |difference: Difference| difference.key.as_str().to_owned();
+            found.into_iter().map(key).collect()
+        }
+        other => panic!("expected keys, not {other:?}"),
+    }
+}
+
+#[test]
+fn a_page_names_only_what_is_new_and_in_place() {
+    // Keys lie where their lengths say, and the range has the lengths 1 to 5.
+    let range = HashRange::new(0, 5);
+    let replica = Replica::new(range, Shape::default(), |key| key.len() as u64);
+    let mut exchange = Exchange::new(QUESTIONS_MAX, false);
+    assert!(matches!(replica.next(&mut exchange), Step::Ask(_)));
+    let first = page(0, &["bb", "a", "bb", "", "too-long"], true);
+    assert!(replica.hear(&mut exchange, first));
+    assert_eq!(named(&replica, &mut exchange), ["a", "bb"]);
+
+    let after = Some(Key::from("bb"));
+    let asked = Ask {
+        number: 1,
+        address: Address::ROOT,
+        wanted: Wanted::Entries { after },
+    };
+    let question = Question::Nodes(vec![asked]);
+    assert_eq!(replica.next(&mut exchange), Step::Ask(question.clone()));
+    // Nothing to go on from, and yet more: that is no answer.
+    assert!(!replica.hear(&mut exchange, page(1, &["a", "bb"], true)));
+    assert_eq!(replica.next(&mut exchange), Step::Ask(question));
+    assert!(replica.hear(&mut exchange, page(1, &["a", "bc", "bb"], false)));
+    assert_eq!(named(&replica, &mut exchange), ["bc"]);
+    assert_eq!(replica.next(&mut exchange), Step::Finished);
+}
+
+#[test]
+fn keys_of_other_nodes_are_not_named() {
+    // Sixteen places, one below each child of the root: keys lie where their lengths say.
+    let range = HashRange::new(0, 16);
+    let replica = Replica::new(range, Shape::default(), |key| key.len() as u64);
+    let mut exchange = Exchange::new(QUESTIONS_MAX, false);
+    assert!(matches!(replica.next(&mut exchange), Step::Ask(_)));
+    let mut children = vec![None; 16];
+    children[1] = Some(Summary { count: 1, hash: 1 });
+    let told = Told {
+        number: 0,
+        description: Description::Children(children),
+    };
+    assert!(replica.hear(&mut exchange, Answer::Nodes(vec![told])));
+    assert!(matches!(replica.next(&mut exchange), Step::Ask(_)));
+    let strays = page(1, &["a", "bb", "ccc"], false);
+    assert!(replica.hear(&mut exchange, strays));
+    assert_eq!(named(&replica, &mut exchange), ["bb"]);
+    assert_eq!(replica.next(&mut exchange), Step::Finished);
+}
+
+#[test]
+fn a_node_of_another_fan_out_is_no_answer() {
+    let replica = Replica::new(HashRange::FULL, Shape::default(), strong);
+    let mut exchange = Exchange::new(QUESTIONS_MAX, false);
+    let question = replica.next(&mut exchange);
+    for children in [0, 2, 15, 17] {
+        let description = Description::Children(vec![None; children]);
+        let told = Told {
+            number: 0,
+            description,
+        };
+        assert!(!replica.hear(&mut exchange, Answer::Nodes(vec![told])));
+        assert_eq!(replica.next(&mut exchange), question);
+    }
+}
+
+#[test]
+fn an_answer_is_about_so_many_nodes_at_most() {
+    let replica = Replica::new(HashRange::FULL, Shape::default(), strong);
+    let ask = |number| Ask {
+        number,
+        address: Address::ROOT,
+        wanted: Wanted::Children,
+    };
+    let asks = (0..2 * ASKS_MAX as u64).map(ask).collect();
+    let Answer::Nodes(told) = replica.answer(&Question::Nodes(asks)) else {
+        panic!("nodes are asked about");
+    };
+    assert_eq!(told.len(), ASKS_MAX);
+}
+
+#[test]
+fn a_page_begins_after_the_last_key_of_the_one_before() {
+    let mut replica = Replica::new(HashRange::FULL, Shape::default(), colliding);
+    let keys: Vec<Key> = (0..100).map(|key| format!("k{key}").into()).collect();
+    for key in &keys {
+        replica.set(key, Some(1));
+    }
+    let page = |after: Option<Key>| {
+        let ask = Ask {
+            number: 0,
+            address: Address::ROOT,
+            wanted: Wanted::Entries { after },
+        };
+        match replica.answer(&Question::Nodes(vec![ask])) {
+            Answer::Nodes(mut told) => match told.swap_remove(0).description {
+                Description::Entries { entries, .. } => entries,
+                Description::Children(_) => panic!("entries were asked for"),
+            },
+            Answer::Same => panic!("nodes are asked about"),
+        }
+    };
+    let all = page(None);
+    assert_eq!(all.len(), 100);
+    for (number, listed) in all.iter().enumerate() {
+        assert_eq!(page(Some(listed.key.clone())), all[number + 1..]);
     }
 }
