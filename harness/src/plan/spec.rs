@@ -3,7 +3,8 @@
 //! A spec is not a plan: it has no defaults filled in and its faults are not expanded. [`PlanSpec::plan`] does both.
 
 use quorate_node::config::{
-    ConfigError, Level, ReadFanout, ReadRepair, Sabotage, StoreConfig, SyncPolicy,
+    ConfigError, HintHolder, Level, Options, ReadFanout, ReadRepair, Sabotage, StoreConfig,
+    SyncPolicy,
 };
 use quorate_workloads::Kind;
 use serde::Deserialize;
@@ -282,7 +283,7 @@ impl PlanSpec {
         let phases = Phases {
             warm_ms,
             storm_ms: lasts_ms - warm_ms,
-            quiet_ms_max: 2_000,
+            quiet_ms_max: quiet_ms(&store),
         };
         let mut plan = Plan {
             format: FORMAT,
@@ -437,6 +438,29 @@ impl PlanSpec {
         timeline.sort_by_key(|scheduled| scheduled.at_ms);
         Ok(timeline)
     }
+}
+
+/// How long repairs and queues may take to drain: hints are handed over some intervals after their owners are back, and each replica
+/// must have compared with each other one after the last of that.
+fn quiet_ms(store: &StoreConfig) -> u64 {
+    let Options {
+        hints,
+        anti_entropy,
+        ..
+    } = &store.options;
+    let handoff_ms = match hints.holder {
+        HintHolder::Nobody => 0,
+        _ => hints
+            .interval_ms
+            .saturating_mul(4)
+            .saturating_add(store.request_timeout_ms),
+    };
+    let comparing_ms = anti_entropy.interval_ms.map_or(0, |interval_ms| {
+        interval_ms.saturating_mul(4 * u64::from(store.nodes))
+    });
+    2_000_u64
+        .saturating_add(handoff_ms)
+        .saturating_add(comparing_ms)
 }
 
 fn fault_kinds(names: &[String]) -> Result<Vec<FaultKind>, PlanError> {

@@ -535,6 +535,22 @@ fn said(says: &Says, link: Link) -> (String, String) {
             format!("hand over {version}"),
             format!("{from} hands over {version}, which it kept for {to}"),
         ),
+        Kind::Compare => (
+            "compare".to_owned(),
+            format!("{from} asks {to} for hashes of what it holds"),
+        ),
+        Kind::Compared => (
+            "hashes".to_owned(),
+            format!("{from} tells {to} hashes of what it holds"),
+        ),
+        Kind::Purge => (
+            "forget?".to_owned(),
+            format!("{from} and {to} settle whether the delete may be forgotten"),
+        ),
+        Kind::Level => (
+            format!("level with {version}"),
+            format!("{from} tells {to}, which holds something else, that it has {version}"),
+        ),
     }
 }
 

@@ -84,10 +84,10 @@ impl Script {
             key: Some("k".to_owned()),
             content: about.1.map(content),
             coordinator: 1,
-            request: RequestId {
+            request: Some(RequestId {
                 epoch: 1,
                 counter: about.0,
-            },
+            }),
             op: Some(about.0),
         };
         let (message, link) = (self.messages, Link { from, to });

@@ -6,6 +6,7 @@ use crate::config::NodeId;
 use crate::wire::Stamp;
 
 use super::content::Content;
+use super::merkle::{Answer, Question};
 use super::siblings::VersionVector;
 use super::version::{Key, Version};
 
@@ -102,6 +103,50 @@ pub enum PeerMessage {
         /// What.
         content: Option<Content>,
     },
+    /// Compare these parts of the ring with mine.
+    Compare {
+        /// The comparison.
+        id: RequestId,
+        /// By the number of the part.
+        questions: Vec<(u32, Question)>,
+    },
+    /// What my hash trees say.
+    Compared {
+        /// The comparison.
+        id: RequestId,
+        /// By the number of the part.
+        answers: Vec<(u32, Answer)>,
+    },
+    /// Our hash trees differ here: hold what I hold.
+    Level {
+        /// The key.
+        key: Key,
+        /// What I hold; none if nothing.
+        content: Option<Content>,
+        /// Tell me what you hold, if that is more.
+        tell: bool,
+    },
+    /// May this tombstone be forgotten?
+    MayForget {
+        /// The key.
+        key: Key,
+        /// The digest of what the asker holds, of which only tombstones are left.
+        digest: u64,
+    },
+    /// I hold the same, if I am a replica, and keep no hint of the key.
+    MayBeForgotten {
+        /// The key.
+        key: Key,
+        /// The digest that was asked for.
+        digest: u64,
+    },
+    /// Everybody holds it: forget it.
+    Forget {
+        /// The key.
+        key: Key,
+        /// The digest of what is to be forgotten.
+        digest: u64,
+    },
     /// What I hold has this digest.
     Digest {
         /// The request.
@@ -109,4 +154,59 @@ pub enum PeerMessage {
         /// The digest, and the newest stamp, for evidence; none if I hold nothing.
         digest: Option<(u64, Option<Stamp>)>,
     },
+}
+
+impl PeerMessage {
+    /// The request that it belongs to; none if it stands for itself.
+    pub fn id(&self) -> Option<RequestId> {
+        match self {
+            PeerMessage::Write { id, .. }
+            | PeerMessage::Repair { id, .. }
+            | PeerMessage::Handoff { id, .. }
+            | PeerMessage::Received { id }
+            | PeerMessage::Held { id }
+            | PeerMessage::Mint { id, .. }
+            | PeerMessage::Minted { id, .. }
+            | PeerMessage::Read { id, .. }
+            | PeerMessage::Answer { id, .. }
+            | PeerMessage::Digest { id, .. }
+            | PeerMessage::Compare { id, .. }
+            | PeerMessage::Compared { id, .. } => Some(*id),
+            PeerMessage::Level { .. }
+            | PeerMessage::MayForget { .. }
+            | PeerMessage::MayBeForgotten { .. }
+            | PeerMessage::Forget { .. } => None,
+        }
+    }
+
+    /// The key that it names.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            PeerMessage::Write { key, .. }
+            | PeerMessage::Repair { key, .. }
+            | PeerMessage::Handoff { key, .. }
+            | PeerMessage::Mint { key, .. }
+            | PeerMessage::Read { key, .. }
+            | PeerMessage::Level { key, .. }
+            | PeerMessage::MayForget { key, .. }
+            | PeerMessage::MayBeForgotten { key, .. }
+            | PeerMessage::Forget { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// What it says is held, or is to be.
+    pub fn content(&self) -> Option<Content> {
+        match self {
+            PeerMessage::Write { content, .. }
+            | PeerMessage::Repair { content, .. }
+            | PeerMessage::Handoff { content, .. }
+            | PeerMessage::Minted { content, .. } => Some(content.clone()),
+            PeerMessage::Answer { content, .. } | PeerMessage::Level { content, .. } => {
+                content.clone()
+            }
+            PeerMessage::Mint { version, .. } => Some(Content::One(version.clone())),
+            _ => None,
+        }
+    }
 }

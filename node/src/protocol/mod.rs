@@ -4,6 +4,7 @@
 //! simulator may run many of them in one thread. Both owe it the same: deliver what is sent (or lose it), write what is to be persisted
 //! *in order* and say so with [`Input::Persisted`], and send a [`Input::Tick`] when [`Replica::deadline`] has come.
 
+mod anti_entropy;
 mod content;
 mod coordinator;
 mod handoff;
@@ -13,6 +14,7 @@ pub mod merkle;
 mod message;
 mod minting;
 mod placement;
+mod purge;
 mod record;
 mod replica;
 mod ring;

@@ -4,6 +4,7 @@
 
 use crate::config::{NodeId, StoreConfig};
 
+use super::merkle::HashRange;
 use super::ring::Ring;
 
 /// Places keys.
@@ -46,16 +47,30 @@ impl Placement {
         if self.factors.is_empty() {
             return self.ring.preference_list(key, self.n);
         }
+        self.chosen(self.ring.preference_list(key, u16::MAX))
+    }
+
+    /// The parts of the ring, each with the replicas of its keys.
+    pub fn parts(&self) -> impl Iterator<Item = (HashRange, Vec<NodeId>)> {
+        let parts = self.ring.parts();
+        parts.map(|(range, nodes)| (range, self.chosen(nodes)))
+    }
+
+    /// The replicas of a key of which everybody is clockwise in this order.
+    fn chosen(&self, mut everybody: Vec<NodeId>) -> Vec<NodeId> {
+        if self.factors.is_empty() {
+            everybody.truncate(usize::from(self.n));
+            return everybody;
+        }
         let mut left = self.factors.clone();
-        let everybody = self.ring.preference_list(key, u16::MAX);
-        let takes = |node: &NodeId| match left.get_mut(self.centre(*node)) {
+        everybody.retain(|node| match left.get_mut(self.centre(*node)) {
             Some(left) if *left > 0 => {
                 *left -= 1;
                 true
             }
             _ => false,
-        };
-        everybody.into_iter().filter(takes).collect()
+        });
+        everybody
     }
 
     /// Everybody else, in the order in which they stand in for replicas.

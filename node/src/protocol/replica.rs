@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{NodeId, Sabotage, StoreConfig};
 use crate::wire::{Counters, Status};
 
+use super::anti_entropy::AntiEntropy;
 use super::content::Content;
 use super::coordinator::{Coordination, Latencies, Said};
 use super::hints::Hints;
 use super::interface::{Input, Output};
 use super::message::{PeerMessage, RequestId};
 use super::placement::Placement;
+use super::purge::Tombstones;
 use super::record::Record;
 use super::stamps::Stamps;
-use super::store::{Store, Taken, Tokens, Waiter};
+use super::store::{Shown, Store, Taken, Tokens, Waiter};
 use super::time::{Nanos, Now, WallNanos};
 use super::version::Key;
 
@@ -63,6 +65,8 @@ pub struct Replica {
     pub(super) stamps: Stamps,
     pub(super) store: Store,
     pub(super) hints: Hints,
+    pub(super) anti_entropy: AntiEntropy,
+    pub(super) tombstones: Tombstones,
     pub(super) tokens: Tokens,
     pub(super) connected: BTreeSet<NodeId>,
     /// Since when peers that are not connected are gone; since the start if there is no entry.
@@ -98,6 +102,8 @@ impl Replica {
                 config.has(Sabotage::UncheckedKey),
             ),
             hints: Hints::new(config.options.hints),
+            anti_entropy: AntiEntropy::default(),
+            tombstones: Tombstones::default(),
             tokens: Tokens::default(),
             me,
             epoch,
@@ -115,6 +121,8 @@ impl Replica {
         for record in records {
             replica.take_again(record);
         }
+        replica.start_anti_entropy();
+        replica.watch_all_tombstones();
         replica
     }
 
@@ -141,17 +149,24 @@ impl Replica {
             Input::PeerUp(peer) => {
                 self.connected.insert(peer);
                 self.gone_since.remove(&peer);
+                self.compare_with_asked(now, &mut out);
             }
             Input::PeerDown(peer) => {
                 self.connected.remove(&peer);
                 self.gone_since.entry(peer).or_insert(now.monotonic);
+                self.forget_comparisons(peer);
             }
             Input::Client { tag, request } => self.serve(now, tag, request, &mut out),
             Input::Persisted(token) => {
                 if let Some((owner, waiter)) = self.hints.persisted(token) {
                     self.tell_kept(now, owner, waiter, &mut out);
                 } else {
-                    for waiter in self.store.persisted(token).waiters {
+                    let Shown { waiters, changed } = self.store.persisted(token);
+                    if let Some(key) = changed {
+                        self.follow_change(&key);
+                        self.watch_tombstone(now.monotonic, &key);
+                    }
+                    for waiter in waiters {
                         self.tell_held(now, waiter, &mut out);
                     }
                 }
@@ -159,6 +174,8 @@ impl Replica {
             Input::Tick => {
                 self.expire(now, &mut out);
                 self.hand_over(now, &mut out);
+                self.compare_on_time(now, &mut out);
+                self.purge(now, &mut out);
             }
         }
         out
@@ -167,7 +184,12 @@ impl Replica {
     /// When the next [`Input::Tick`] is due. Changes with every step.
     pub fn deadline(&self) -> Option<Nanos> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        [timer, self.hints.deadline()].into_iter().flatten().min()
+        let others = [
+            self.hints.deadline(),
+            self.anti_entropy_deadline(),
+            self.tombstones.deadline(),
+        ];
+        others.into_iter().chain([timer]).flatten().min()
     }
 
     /// How busy the replica is, and what it has done. Queues and clocks are the shell's to add.
@@ -182,7 +204,7 @@ impl Replica {
             .sum();
         Status {
             epoch: self.epoch,
-            coordinating: self.requests.len() as u64 + due,
+            coordinating: self.requests.len() as u64 + due + self.comparisons_left(),
             unsynced: self.store.unsynced() as u64,
             connected: self.connected.iter().copied().collect(),
             counters: Counters {
@@ -253,6 +275,20 @@ impl Replica {
                 };
                 out.push(Output::Send { to: from, message });
             }
+            PeerMessage::Compare { id, questions } => {
+                self.answer_comparison(id, from, &questions, out);
+            }
+            PeerMessage::Compared { id, answers } => {
+                self.hear_comparison(now, id, from, answers, out);
+            }
+            PeerMessage::Level { key, content, tell } => {
+                self.level(now, from, key, content, tell, out);
+            }
+            PeerMessage::MayForget { key, digest } => self.may_forget(from, key, digest, out),
+            PeerMessage::MayBeForgotten { key, digest } => {
+                self.may_be_forgotten(from, &key, digest, out);
+            }
+            PeerMessage::Forget { key, digest } => self.forget(&key, digest, out),
             PeerMessage::Received { id } => self.listen(now, id, from, Said::Received, out),
             PeerMessage::Held { id } => self.listen(now, id, from, Said::Held, out),
             PeerMessage::Minted { id, content } => {

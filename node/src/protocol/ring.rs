@@ -4,6 +4,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::NodeId;
 
+use super::merkle::HashRange;
+
 /// The ring of all nodes' tokens. The same for everybody who builds it from the same two numbers.
 #[derive(Clone, Debug)]
 pub struct Ring {
@@ -35,6 +37,23 @@ impl Ring {
             }
         }
         list
+    }
+
+    /// The parts of the ring, each with the nodes clockwise from it, every one once: all keys of a part have the same preference list.
+    pub fn parts(&self) -> impl Iterator<Item = (HashRange, Vec<NodeId>)> {
+        let last = self.tokens.last().map_or(0, |(token, _)| *token);
+        let before = std::iter::once(last).chain(self.tokens.iter().map(|(token, _)| *token));
+        let parts = before.zip(self.tokens.iter().enumerate());
+        parts.map(|(before, (place, (token, _)))| {
+            let (earlier, later) = self.tokens.split_at(place);
+            let mut nodes = Vec::new();
+            for (_, node) in later.iter().chain(earlier) {
+                if !nodes.contains(node) {
+                    nodes.push(*node);
+                }
+            }
+            (HashRange::new(before, *token), nodes)
+        })
     }
 
     /// The owners of all tokens clockwise from the key's place, each as often as it has tokens.
@@ -95,6 +114,20 @@ mod tests {
             "{} of 2,000",
             moved.len()
         );
+    }
+
+    #[test]
+    fn parts_of_the_ring_have_the_preference_lists_of_their_keys() {
+        let ring = Ring::new(5, 16);
+        let parts: Vec<_> = ring.parts().collect();
+        assert_eq!(parts.len(), 80);
+        for key in (0..500).map(|key| format!("k{key}")) {
+            let hash = xxh3_64(key.as_bytes());
+            let mut of_key = parts.iter().filter(|(range, _)| range.contains(hash));
+            let (_, nodes) = of_key.next().expect("every key is in some part");
+            assert_eq!(*nodes, ring.preference_list(&key, 5));
+            assert!(of_key.next().is_none(), "and in one only");
+        }
     }
 
     #[test]

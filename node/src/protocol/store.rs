@@ -66,14 +66,7 @@ pub(super) struct Shown {
     /// Who must be told.
     pub(super) waiters: Vec<Waiter>,
     /// The key, if reads see something else of it now.
-    pub(super) changed: Option<(Key, Change)>,
-}
-
-/// What reads see of a key is another thing now.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// What they saw before.
-    pub(super) before: Option<Content>,
+    pub(super) changed: Option<Key>,
 }
 
 /// What one replica holds of all keys.
@@ -176,18 +169,16 @@ impl Store {
                 self.underway.remove(&key);
             }
         }
-        let changed = self.merge(key.clone(), content);
-        let changed = changed.map(|change| (key, change));
+        let changed = self.merge(key.clone(), content).then_some(key);
         Shown { waiters, changed }
     }
 
-    /// Makes a durable content visible; tells what that changes.
-    pub(super) fn merge(&mut self, key: Key, content: Content) -> Option<Change> {
+    /// Makes a durable content visible; tells whether that changes what reads see.
+    pub(super) fn merge(&mut self, key: Key, content: Content) -> bool {
         let held = self.visible.get_mut(&key);
         if held.as_ref().is_some_and(|held| held.covers(&content)) {
-            return None;
+            return false;
         }
-        let before = held.as_ref().map(|held| (**held).clone());
         if self.forgets_tombstones && content.is_tombstone() {
             self.visible.remove(&key);
         } else if let Some(held) = held {
@@ -195,7 +186,7 @@ impl Store {
         } else {
             self.visible.insert(key, content);
         }
-        Some(Change { before })
+        true
     }
 
     /// Forgets a key, if what is visible of it has this digest and nothing newer is on its way. Returns what was forgotten.
@@ -205,6 +196,11 @@ impl Store {
             return None;
         }
         self.visible.remove(key)
+    }
+
+    /// Every key of which something is visible, in order.
+    pub(super) fn contents(&self) -> impl Iterator<Item = (&Key, &Content)> {
+        self.visible.iter()
     }
 
     /// Records that have not reached the log yet.
@@ -284,7 +280,7 @@ mod tests {
         assert_eq!(shelf.0.latest("k"), Some(version(1, Some("a"))));
         let shown = shelf.0.persisted(token);
         assert_eq!(shown.waiters, [waiter(1)]);
-        assert_eq!(shown.changed, Some(("k".into(), Change { before: None })));
+        assert_eq!(shown.changed, Some("k".into()));
         assert_eq!(shelf.0.visible("k"), Some(&version(1, Some("a"))));
         assert_eq!(shelf.take(1, Some("a"), 2), Taken::Held);
     }

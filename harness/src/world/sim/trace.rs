@@ -146,8 +146,8 @@ pub struct Says {
     pub content: Option<Content>,
     /// The coordinator of its request.
     pub coordinator: u16,
-    /// The coordinator's name for the request.
-    pub request: RequestId,
+    /// The coordinator's name for the request; none if it belongs to none.
+    pub request: Option<RequestId>,
     /// The operation of that request.
     pub op: Option<u64>,
 }
@@ -175,6 +175,14 @@ pub enum Kind {
     Received,
     /// I kept this for you.
     Handoff,
+    /// What do your hash trees say?
+    Compare,
+    /// They say this.
+    Compared,
+    /// Our hash trees differ here.
+    Level,
+    /// May this tombstone be forgotten, it may, or forget it.
+    Purge,
 }
 
 impl Kind {
@@ -191,14 +199,51 @@ impl Kind {
             Kind::Minted => "minted",
             Kind::Received => "received",
             Kind::Handoff => "handoff",
+            Kind::Compare => "compare",
+            Kind::Compared => "compared",
+            Kind::Level => "level",
+            Kind::Purge => "purge",
         }
     }
 
     /// Whether it asks for something, and is not an answer to that.
     fn is_asked(self) -> bool {
         match self {
-            Kind::Write | Kind::Repair | Kind::Read | Kind::Mint | Kind::Handoff => true,
-            Kind::Held | Kind::Answer | Kind::Digest | Kind::Minted | Kind::Received => false,
+            Kind::Write
+            | Kind::Repair
+            | Kind::Read
+            | Kind::Mint
+            | Kind::Handoff
+            | Kind::Compare
+            | Kind::Level
+            | Kind::Purge => true,
+            Kind::Held
+            | Kind::Answer
+            | Kind::Digest
+            | Kind::Minted
+            | Kind::Received
+            | Kind::Compared => false,
+        }
+    }
+
+    fn of(message: &PeerMessage) -> Kind {
+        match message {
+            PeerMessage::Write { .. } => Kind::Write,
+            PeerMessage::Repair { .. } => Kind::Repair,
+            PeerMessage::Handoff { .. } => Kind::Handoff,
+            PeerMessage::Mint { .. } => Kind::Mint,
+            PeerMessage::Minted { .. } => Kind::Minted,
+            PeerMessage::Received { .. } => Kind::Received,
+            PeerMessage::Held { .. } => Kind::Held,
+            PeerMessage::Read { .. } => Kind::Read,
+            PeerMessage::Answer { .. } => Kind::Answer,
+            PeerMessage::Digest { .. } => Kind::Digest,
+            PeerMessage::Compare { .. } => Kind::Compare,
+            PeerMessage::Compared { .. } => Kind::Compared,
+            PeerMessage::Level { .. } => Kind::Level,
+            PeerMessage::MayForget { .. }
+            | PeerMessage::MayBeForgotten { .. }
+            | PeerMessage::Forget { .. } => Kind::Purge,
         }
     }
 }
@@ -343,17 +388,13 @@ impl Tracer {
 
     /// The first message of a request tells what the request is about.
     fn remember(&mut self, coordinator: u16, message: &PeerMessage) {
-        if let PeerMessage::Write { id, key, .. }
-        | PeerMessage::Mint { id, key, .. }
-        | PeerMessage::Repair { id, key, .. }
-        | PeerMessage::Handoff { id, key, .. }
-        | PeerMessage::Read { id, key, .. } = message
-        {
-            let name = (coordinator, id.epoch, id.counter);
-            let op = self.asked;
-            let about = || (key.as_str().to_owned(), op);
-            self.requests.entry(name).or_insert_with(about);
-        }
+        let (Some(id), Some(key)) = (message.id(), message.key()) else {
+            return;
+        };
+        let name = (coordinator, id.epoch, id.counter);
+        let op = self.asked;
+        let about = || (key.as_str().to_owned(), op);
+        self.requests.entry(name).or_insert_with(about);
     }
 
     pub(super) fn sent(&mut self, at: Nanos, message: u64, link: Link, says: &PeerMessage) {
@@ -369,30 +410,19 @@ impl Tracer {
     }
 
     fn says(&self, link: Link, message: &PeerMessage) -> Says {
-        let (kind, id, content) = match message {
-            PeerMessage::Write { id, content, .. } => (Kind::Write, id, Some(content.clone())),
-            PeerMessage::Repair { id, content, .. } => (Kind::Repair, id, Some(content.clone())),
-            PeerMessage::Handoff { id, content, .. } => (Kind::Handoff, id, Some(content.clone())),
-            PeerMessage::Mint { id, version, .. } => {
-                (Kind::Mint, id, Some(Content::One(version.clone())))
-            }
-            PeerMessage::Minted { id, content } => (Kind::Minted, id, Some(content.clone())),
-            PeerMessage::Received { id } => (Kind::Received, id, None),
-            PeerMessage::Held { id } => (Kind::Held, id, None),
-            PeerMessage::Read { id, .. } => (Kind::Read, id, None),
-            PeerMessage::Answer { id, content } => (Kind::Answer, id, content.clone()),
-            PeerMessage::Digest { id, .. } => (Kind::Digest, id, None),
-        };
-        let (request, coordinator) = (id, if kind.is_asked() { link.from } else { link.to });
-        let name = (coordinator, request.epoch, request.counter);
-        let about = self.requests.get(&name).cloned();
+        let kind = Kind::of(message);
+        let coordinator = if kind.is_asked() { link.from } else { link.to };
+        let request = message.id();
+        let name = request.map(|id| (coordinator, id.epoch, id.counter));
+        let about = name.and_then(|name| self.requests.get(&name).cloned());
         let (key, op) = about.map_or((None, None), |(key, op)| (Some(key), op));
+        let key = key.or_else(|| Some(message.key()?.as_str().to_owned()));
         Says {
             kind,
             key,
-            content,
+            content: message.content(),
             coordinator,
-            request: *request,
+            request,
             op,
         }
     }

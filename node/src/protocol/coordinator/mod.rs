@@ -112,7 +112,12 @@ impl Replica {
                 out.push(Output::Reply { tag, response });
                 Ok(())
             }
-            Request::Repair => Err("there is no anti-entropy yet".to_owned()),
+            Request::Repair => {
+                self.repair_all(now, out);
+                let response = Response::Done;
+                out.push(Output::Reply { tag, response });
+                Ok(())
+            }
             Request::SetClockOffset { .. } => {
                 Err("a replica has no clock: ask the process around it".to_owned())
             }

@@ -24,6 +24,11 @@ impl HashRange {
         HashRange { after, upto }
     }
 
+    /// The last hash of the range.
+    pub fn upto(self) -> u64 {
+        self.upto
+    }
+
     /// Is this hash in the range?
     pub fn contains(self, hash: u64) -> bool {
         self.offset(hash).is_some()

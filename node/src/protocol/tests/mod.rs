@@ -1,5 +1,6 @@
 //! Tests of whole replicas talking to each other: `cluster.rs` is the little world they talk in.
 
+mod anti_entropy;
 pub(super) mod cluster;
 mod digests;
 mod golden;
