@@ -107,13 +107,13 @@ impl Replica {
             if alone || self.config.has(Sabotage::PurgeEarly) {
                 self.forget(&key, digest, out);
             } else {
-                self.inquire(now, key, digest, out);
+                self.inquire(now, &key, digest, out);
             }
         }
     }
 
     /// Asks everybody, if this is the replica that the key prefers; again after the time, until all have agreed.
-    fn inquire(&mut self, now: Now, key: Key, digest: u64, out: &mut Vec<Output>) {
+    fn inquire(&mut self, now: Now, key: &Key, digest: u64, out: &mut Vec<Output>) {
         if self.placement.replicas(key.as_str()).first() != Some(&self.me) {
             return;
         }
@@ -133,7 +133,7 @@ impl Replica {
         self.tombstones
             .inquiries
             .insert(key.clone(), Inquiry { digest, open });
-        self.forget_if_agreed(&key, out);
+        self.forget_if_agreed(key, out);
     }
 
     /// A replica asks whether a tombstone may be forgotten.

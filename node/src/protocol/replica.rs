@@ -275,20 +275,6 @@ impl Replica {
                 };
                 out.push(Output::Send { to: from, message });
             }
-            PeerMessage::Compare { id, questions } => {
-                self.answer_comparison(id, from, &questions, out);
-            }
-            PeerMessage::Compared { id, answers } => {
-                self.hear_comparison(now, id, from, answers, out);
-            }
-            PeerMessage::Level { key, content, tell } => {
-                self.level(now, from, key, content, tell, out);
-            }
-            PeerMessage::MayForget { key, digest } => self.may_forget(from, key, digest, out),
-            PeerMessage::MayBeForgotten { key, digest } => {
-                self.may_be_forgotten(from, &key, digest, out);
-            }
-            PeerMessage::Forget { key, digest } => self.forget(&key, digest, out),
             PeerMessage::Received { id } => self.listen(now, id, from, Said::Received, out),
             PeerMessage::Held { id } => self.listen(now, id, from, Said::Held, out),
             PeerMessage::Minted { id, content } => {
@@ -303,6 +289,28 @@ impl Replica {
             PeerMessage::Digest { id, digest } => {
                 self.listen(now, id, from, Said::Digest(digest), out);
             }
+            upkeep => self.hear_upkeep(now, from, upkeep, out),
+        }
+    }
+
+    /// What replicas say to each other without being asked by any client.
+    fn hear_upkeep(&mut self, now: Now, from: NodeId, message: PeerMessage, out: &mut Vec<Output>) {
+        match message {
+            PeerMessage::Compare { id, questions } => {
+                self.answer_comparison(id, from, &questions, out);
+            }
+            PeerMessage::Compared { id, answers } => {
+                self.hear_comparison(now, id, from, answers, out);
+            }
+            PeerMessage::Level { key, content, tell } => {
+                self.level(now, from, key, content, tell, out);
+            }
+            PeerMessage::MayForget { key, digest } => self.may_forget(from, key, digest, out),
+            PeerMessage::MayBeForgotten { key, digest } => {
+                self.may_be_forgotten(from, &key, digest, out);
+            }
+            PeerMessage::Forget { key, digest } => self.forget(&key, digest, out),
+            _ => {}
         }
     }
 
