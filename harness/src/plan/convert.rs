@@ -5,7 +5,7 @@ use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum};
 use quorate_node::config::{ReadRepair, SyncPolicy};
 
-use quorate_node::protocol::Placement;
+use quorate_node::protocol::Topology;
 use quorate_workloads::Kind;
 
 use super::{Ask, Plan, PlanError, Setup};
@@ -51,7 +51,7 @@ impl Plan {
 
     /// Who should hold a key, in preference order: the ring of the store that this plan makes.
     pub fn replicas(&self) -> impl Fn(&str) -> Vec<u16> + Send + use<> {
-        let placement = Placement::new(&self.store);
+        let placement = Topology::of(&self.store).placement();
         move |key| {
             let replicas = placement.replicas(key);
             replicas.iter().map(|node| node.0).collect()

@@ -176,7 +176,7 @@ impl Replica {
         if self.hints.of_key(key.as_str()).is_some() {
             return;
         }
-        for to in self.placement.replicas(key.as_str()) {
+        for to in self.placement.replicas(key.as_str()).to_vec() {
             if to != self.me {
                 let key = key.clone();
                 let message = PeerMessage::Forget { key, digest };

@@ -20,6 +20,7 @@ use super::record::Record;
 use super::stamps::Stamps;
 use super::store::{Shown, Store, Taken, Tokens, Waiter};
 use super::time::{Nanos, Now, WallNanos};
+use super::topology::Topology;
 use super::version::Key;
 
 /// One node of the store.
@@ -61,6 +62,7 @@ pub struct Replica {
     pub(super) config: StoreConfig,
     pub(super) me: NodeId,
     pub(super) epoch: u64,
+    pub(super) topology: Topology,
     pub(super) placement: Placement,
     pub(super) stamps: Stamps,
     pub(super) store: Store,
@@ -94,8 +96,10 @@ impl Replica {
         epoch: u64,
         records: impl IntoIterator<Item = Record>,
     ) -> Replica {
+        let topology = Topology::of(&config);
         let mut replica = Replica {
-            placement: Placement::new(&config),
+            placement: topology.placement(),
+            topology,
             stamps: Stamps::new(&config, me),
             store: Store::new(
                 config.has(Sabotage::ForgetTombstone),

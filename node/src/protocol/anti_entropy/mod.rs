@@ -52,6 +52,7 @@ impl Forest {
         for (number, (range, replicas)) in (0..).zip(placement.parts()) {
             ends.insert(range.upto(), number);
             if replicas.contains(&me) {
+                let replicas = replicas.to_vec();
                 let tree = Tree::new(range, Shape::default());
                 parts.insert(number, Part { replicas, tree });
             }

@@ -47,7 +47,7 @@ impl Replica {
             ));
         }
         let sloppy = quorum.sloppy.unwrap_or(self.config.options.sloppy);
-        let mut replicas = self.placement.replicas(key);
+        let mut replicas = self.placement.replicas(key).to_vec();
         replicas.truncate(usize::from(n));
         let (places, spares) = self.with_stand_ins(key, &replicas, sloppy);
         let within_reach = places
@@ -86,8 +86,8 @@ impl Replica {
         };
         let replication = Replication {
             n,
-            factors: self.placement.factors(),
-            local: self.placement.centre(self.me),
+            factors: self.topology.factors().to_vec(),
+            local: self.topology.centre(self.me),
         };
         let level = quorum.level.unwrap_or(Level::Count(count));
         let mut requirement = Requirement::of(access, level, &replication)?;
@@ -112,8 +112,11 @@ impl Replica {
         if !sloppy {
             return (replicas.iter().map(own).collect(), Vec::new());
         }
-        let others = self.placement.others(key, replicas);
-        let mut healthy = others.into_iter().filter(|node| self.reaches(*node));
+        let everybody = self.placement.preference_list(key, usize::MAX);
+        let others = everybody
+            .into_iter()
+            .filter(|node| !replicas.contains(node));
+        let mut healthy = others.filter(|node| self.reaches(*node));
         let mut stand_in = |owner: &NodeId| {
             let healthy = if self.reaches(*owner) {
                 None
@@ -131,7 +134,7 @@ impl Replica {
         Place {
             node,
             stands_in_for,
-            centre: self.placement.centre(node),
+            centre: self.topology.centre(node),
         }
     }
 
@@ -161,7 +164,7 @@ impl Replica {
         if self.config.has(Sabotage::FirstROnly) {
             return (choose(places.clone()).0, Vec::new());
         }
-        let here = self.placement.centre(self.me);
+        let here = self.topology.centre(self.me);
         let is_me = |place: &Place| place.node == self.me;
         let others = places.iter().copied().filter(|place| !is_me(place));
         let mut order: Vec<Place> = others.collect();

@@ -1,7 +1,7 @@
 //! Sloppy quorums: other nodes stand in for replicas, their answers count towards W and R and not towards PW and PR.
 
 use crate::config::{HintHolder, Level, NodeId, Sabotage, StoreConfig};
-use crate::protocol::Placement;
+use crate::protocol::Topology;
 use crate::wire::{Quorum, Request, Response};
 
 use super::cluster::{Cluster, TIMEOUT_NS, config, refused, sabotaged, value, written};
@@ -19,10 +19,11 @@ pub(super) fn sloppy(r: u16, w: u16) -> StoreConfig {
 
 /// The replicas of `k`, and the two others, in the order of preference.
 pub(super) fn nodes_of_k(config: &StoreConfig) -> (Vec<NodeId>, Vec<NodeId>) {
-    let placement = Placement::new(config);
-    let replicas = placement.replicas("k");
-    let others = placement.others("k", &replicas);
-    (replicas, others)
+    let mut list = Topology::of(config)
+        .placement()
+        .preference_list("k", usize::MAX);
+    let others = list.split_off(usize::from(config.n));
+    (list, others)
 }
 
 fn put(quorum: Quorum) -> Request {
