@@ -10,6 +10,7 @@ mod coordinator;
 mod handoff;
 mod hints;
 mod interface;
+pub mod leader;
 pub mod membership;
 pub mod merkle;
 mod message;

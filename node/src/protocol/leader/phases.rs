@@ -1,0 +1,77 @@
+//! What a failover was made of, as one node saw it. Times are of its own monotonic clock.
+
+use std::collections::VecDeque;
+
+use crate::protocol::time::Nanos;
+
+use super::term::Term;
+
+/// Most that are remembered; the oldest are forgotten first.
+const PHASES_MAX: usize = 1_024;
+
+/// One part of a failover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// From the last sign of the old leader until a node acted on the silence. Seen by that node.
+    Detect,
+    /// From then until it was the leader, all attempts included. Seen by the new leader.
+    Elect,
+    /// From then until it served: the old lease had run out, and what it held was committed. Seen by the new leader.
+    Open,
+    /// From the moment in which a node knew no leader any more until it knew the new one, and where to send its clients. Seen by each follower.
+    Redirect,
+    /// From the moment in which a leader (or a node that was one when it died) ceased to be one until its log was that of its successor.
+    /// Seen by the old leader.
+    Rejoin,
+}
+
+impl Phase {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Detect => "detect",
+            Phase::Elect => "elect",
+            Phase::Open => "open",
+            Phase::Redirect => "redirect",
+            Phase::Rejoin => "rejoin",
+        }
+    }
+}
+
+/// One phase that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseEvent {
+    /// Which.
+    pub phase: Phase,
+    /// The leadership that it led to; for [`Phase::Detect`] the one that was tried first.
+    pub term: Term,
+    /// When it began.
+    pub from: Nanos,
+    /// When it ended.
+    pub to: Nanos,
+}
+
+/// The phases so far.
+#[derive(Debug, Default)]
+pub(super) struct Phases {
+    over: VecDeque<PhaseEvent>,
+}
+
+impl Phases {
+    pub(super) fn add(&mut self, phase: Phase, term: Term, from: Nanos, to: Nanos) {
+        if self.over.len() == PHASES_MAX {
+            self.over.pop_front();
+        }
+        self.over.push_back(PhaseEvent {
+            phase,
+            term,
+            from,
+            to,
+        });
+    }
+
+    /// In the order in which they ended.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PhaseEvent> {
+        self.over.iter()
+    }
+}
