@@ -1,7 +1,7 @@
 //! Requests that reach a node which does not lead: passed on to the leader, and the answer back.
 //!
-//! Each is passed on once, to one leader, and named, so that a message that comes twice is served once: the name is checked for as long as
-//! that leadership lasts, and after it the leader refuses it.
+//! Each is passed on once, to one leader in one term, and named, so that a message that comes twice is served once. A node remembers the
+//! names that it saw for as long as it lives; what was meant for a term of an earlier life it serves no more, and cannot call refused.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -125,22 +125,25 @@ impl LeaderNode {
         out: &mut Vec<LeaderOutput>,
     ) {
         let asker = Asker::Node { node: from, id };
-        match &mut self.part {
-            Part::Leader(leadership) if term == self.term => {
-                let seen = leadership.seen.entry(from).or_default();
-                if !seen.is_new(id) {
-                    return;
-                }
-                match check_size(&ask) {
-                    Ok(()) => self.serve_as_leader(now, asker, ask, out),
-                    Err(why) => self.answer(asker, LeaderReply::Refused { why }, out),
-                }
-            }
-            // It led in that term, if it did, until now: nobody can make it append the request any more.
-            _ => {
-                let why = self.name_the_leader();
-                self.answer(asker, LeaderReply::Refused { why }, out);
-            }
+        if term <= self.term_at_start {
+            // It may have served this in an earlier life, and would not know.
+            let why = format!("{} was started anew since it led", self.me);
+            let position = None;
+            self.answer(asker, LeaderReply::Unknown { why, position }, out);
+            return;
+        }
+        if !self.seen.entry(from).or_default().is_new(id) {
+            return;
+        }
+        let leads = term == self.term && matches!(self.part, Part::Leader(_));
+        let refused = if leads {
+            check_size(&ask)
+        } else {
+            Err(self.name_the_leader())
+        };
+        match refused {
+            Ok(()) => self.serve_as_leader(now, asker, ask, out),
+            Err(why) => self.answer(asker, LeaderReply::Refused { why }, out),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::config::NodeId;
 use crate::protocol::time::{Nanos, Now};
 
 use super::config::{LeaderConfig, Replication};
-use super::forward::{Asker, Seen};
+use super::forward::Asker;
 use super::interface::LeaderOutput;
 use super::journal::Then;
 use super::lease::Lease;
@@ -51,8 +51,6 @@ pub(super) struct Leadership {
     pub(super) degraded: bool,
     /// What it acknowledged since the last heartbeat.
     acknowledged: Vec<u64>,
-    /// Which forwarded requests it knows, by the node that forwarded them.
-    pub(super) seen: BTreeMap<NodeId, Seen>,
 }
 
 impl Leadership {
@@ -112,7 +110,6 @@ impl LeaderNode {
             uncommitted: VecDeque::new(),
             degraded: false,
             acknowledged: Vec::new(),
-            seen: BTreeMap::new(),
         }));
         self.tally.promotions += 1;
         self.rejoining = None;

@@ -12,7 +12,7 @@ use crate::protocol::time::{Nanos, Now};
 
 use super::campaign::{Campaign, Outage};
 use super::config::LeaderConfig;
-use super::forward::Forwarding;
+use super::forward::{Forwarding, Seen};
 use super::interface::{LeaderInput, LeaderOutput};
 use super::journal::{Journal, Then};
 use super::lead::Leadership;
@@ -96,6 +96,10 @@ pub struct LeaderNode {
     pub(super) rejoining: Option<Nanos>,
     /// Requests that others serve, by the counter of their id.
     pub(super) forwarded: BTreeMap<u64, Forwarding>,
+    /// Requests of other nodes that it knows.
+    pub(super) seen: BTreeMap<NodeId, Seen>,
+    /// What it had promised before its start.
+    pub(super) term_at_start: Term,
     /// Ids given out since the start.
     pub(super) counter: u64,
     draws: u64,
@@ -141,6 +145,8 @@ impl LeaderNode {
             outage: None,
             rejoining: None,
             forwarded: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            term_at_start: term,
             counter: 0,
             draws: 0,
             phases: Phases::default(),
