@@ -14,7 +14,7 @@ use crate::protocol::time::{Nanos, Now};
 use super::interface::{Ask, LeaderOutput, LeaderReply};
 use super::message::LeaderMessage;
 use super::node::{LeaderNode, Part};
-use super::serve::{REQUESTS_MAX, check_size};
+use super::serve::{REQUESTS_MAX, answer, check_size};
 use super::term::Term;
 
 /// How many of a node's latest requests are told apart. A request that is overtaken by more is taken for one that came before.
@@ -129,7 +129,7 @@ impl LeaderNode {
             // It may have served this in an earlier life, and would not know.
             let why = format!("{} was started anew since it led", self.me);
             let position = None;
-            self.answer(asker, LeaderReply::Unknown { why, position }, out);
+            answer(asker, LeaderReply::Unknown { why, position }, out);
             return;
         }
         if !self.seen.entry(from).or_default().is_new(id) {
@@ -143,7 +143,7 @@ impl LeaderNode {
         };
         match refused {
             Ok(()) => self.serve_as_leader(now, asker, ask, out),
-            Err(why) => self.answer(asker, LeaderReply::Refused { why }, out),
+            Err(why) => answer(asker, LeaderReply::Refused { why }, out),
         }
     }
 

@@ -299,8 +299,9 @@ impl LeaderNode {
             self.commit = reached;
             let waits = leadership.pending.split_off(&reached.saturating_add(1));
             let done = std::mem::replace(&mut leadership.pending, waits);
-            let is_committed = |(index, _): &mut (u64, Nanos)| *index <= reached;
-            while leadership.uncommitted.pop_front_if(is_committed).is_some() {}
+            let uncommitted = &mut leadership.uncommitted;
+            let reached_here = uncommitted.partition_point(|(index, _)| *index <= reached);
+            uncommitted.drain(..reached_here);
             leadership.acknowledged.extend(done.keys());
             for (index, Pending { asker, .. }) in done {
                 self.answer_written(asker, index, out);

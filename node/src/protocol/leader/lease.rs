@@ -108,8 +108,8 @@ impl Lease {
 /// (1 - 2e) of it are over before (1 - e) / (1 + e) of it are.
 fn shortened(lease_ms: u64, error_ppm: u32) -> Duration {
     let kept_ppm = MILLION.saturating_sub(u64::from(error_ppm).saturating_mul(2));
-    let lease_ns = Duration::from_millis(lease_ms).as_nanos();
-    let kept_ns = lease_ns * u128::from(kept_ppm) / u128::from(MILLION);
+    let whole_ns = Duration::from_millis(lease_ms).as_nanos();
+    let kept_ns = whole_ns * u128::from(kept_ppm) / u128::from(MILLION);
     Duration::from_nanos(u64::try_from(kept_ns).unwrap_or(u64::MAX))
 }
 

@@ -42,7 +42,7 @@ impl LeaderNode {
             },
         };
         let reply = served.unwrap_or_else(|why| LeaderReply::Refused { why });
-        self.answer(asker, reply, out);
+        answer(asker, reply, out);
     }
 
     /// Whether this node answers by itself, whoever leads.
@@ -151,7 +151,7 @@ impl LeaderNode {
             Ask::Get { key, .. } | Ask::Inspect { key } => match self.may_serve_reads(now) {
                 Ok(()) => {
                     let reply = self.value(&key);
-                    self.answer(asker, reply, out);
+                    answer(asker, reply, out);
                     return;
                 }
                 Err(why) => Err(why),
@@ -163,7 +163,7 @@ impl LeaderNode {
             Ask::Delete { key } => self.write(now, asker, Change { key, value: None }, out),
         };
         if let Err(why) = refused {
-            self.answer(asker, LeaderReply::Refused { why }, out);
+            answer(asker, LeaderReply::Refused { why }, out);
         }
     }
 
@@ -210,7 +210,7 @@ impl LeaderNode {
         self.tally.acknowledged += 1;
         self.tally.acknowledged_degraded += u64::from(grounds.degraded);
         self.log.mark_acknowledged(index);
-        self.answer(asker, LeaderReply::Written { grounds }, out);
+        answer(asker, LeaderReply::Written { grounds }, out);
     }
 
     /// A write did not find its copies in time.
@@ -231,18 +231,7 @@ impl LeaderNode {
         out: &mut Vec<LeaderOutput>,
     ) {
         let position = self.log.position(index);
-        self.answer(asker, LeaderReply::Unknown { why, position }, out);
-    }
-
-    /// Brings an answer on its way to the client.
-    pub(super) fn answer(&mut self, asker: Asker, reply: LeaderReply, out: &mut Vec<LeaderOutput>) {
-        out.push(match asker {
-            Asker::Client(tag) => LeaderOutput::Reply { tag, reply },
-            Asker::Node { node, id } => LeaderOutput::Send {
-                to: node,
-                message: LeaderMessage::Forwarded { id, reply },
-            },
-        });
+        answer(asker, LeaderReply::Unknown { why, position }, out);
     }
 }
 
@@ -256,6 +245,17 @@ impl Ask {
             | Ask::Inspect { key } => key,
         }
     }
+}
+
+/// Brings an answer on its way to the client.
+pub(super) fn answer(asker: Asker, reply: LeaderReply, out: &mut Vec<LeaderOutput>) {
+    out.push(match asker {
+        Asker::Client(tag) => LeaderOutput::Reply { tag, reply },
+        Asker::Node { node, id } => LeaderOutput::Send {
+            to: node,
+            message: LeaderMessage::Forwarded { id, reply },
+        },
+    });
 }
 
 /// Refuses what would not fit a frame.

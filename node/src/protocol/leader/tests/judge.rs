@@ -191,7 +191,6 @@ mod tests {
 
     fn op(value: Option<&str>, invoked: u64, completed: Option<(u64, LeaderReply)>) -> Op {
         Op {
-            node: NodeId(1),
             key: "k".to_owned(),
             value: value.map(str::to_owned),
             invoked,

@@ -21,6 +21,8 @@ pub(super) struct Nemesis {
     pub(super) cuts: u64,
     /// All nodes killed at once.
     pub(super) power_losses: u64,
+    /// How long these last at most, ns.
+    pub(super) longest_ns: u64,
 }
 
 impl Nemesis {
@@ -39,6 +41,7 @@ impl Nemesis {
         isolations: 25,
         cuts: 25,
         power_losses: 0,
+        longest_ns: 150 * MS,
     };
 }
 
@@ -105,7 +108,7 @@ fn strike(world: &mut World, nemesis: &Nemesis, dice: &mut Dice, reliefs: &mut V
         roll = roll.saturating_sub(share);
         falls
     };
-    let until = world.now + dice.between(10 * MS, 150 * MS);
+    let until = world.now + dice.between(10 * MS, nemesis.longest_ns);
     if falls_to(nemesis.kills) {
         let node = victim(world, dice);
         kill(world, node, until, reliefs);

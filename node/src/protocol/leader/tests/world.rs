@@ -123,7 +123,6 @@ struct Seat {
 /// What a client asked, and how that ended.
 #[derive(Clone, Debug)]
 pub(super) struct Op {
-    pub(super) node: NodeId,
     pub(super) key: String,
     /// None for a read.
     pub(super) value: Option<String>,
@@ -306,7 +305,7 @@ impl World {
             match output {
                 LeaderOutput::Send { to, message } => {
                     assert_ne!(to, node, "a node needs no network to itself");
-                    self.send(node, to, message);
+                    self.send(node, to, &message);
                 }
                 LeaderOutput::Reply { tag, reply } => {
                     let now = self.now;
@@ -336,7 +335,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: NodeId, to: NodeId, message: LeaderMessage) {
+    fn send(&mut self, from: NodeId, to: NodeId, message: &LeaderMessage) {
         let Weather {
             delay_ns,
             lost_percent,
@@ -422,7 +421,6 @@ impl World {
             _ => None,
         };
         self.ops.push(Op {
-            node,
             key: ask.key().as_str().to_owned(),
             value,
             invoked: self.now,
