@@ -93,6 +93,8 @@ pub struct LeaderConfig {
     pub reads: Reads,
     /// How long a client waits for copies before it is answered "unknown", ms.
     pub request_timeout_ms: u64,
+    /// Most entries that a log may have; a leader refuses writes beyond. Logs are kept whole, in memory too: nothing is folded into a snapshot.
+    pub log_entries_max: u64,
 }
 
 /// A setting that makes no sense.
@@ -109,6 +111,9 @@ pub enum LeaderConfigError {
     /// A time of nothing.
     #[error("{0} = 0: choose at least 1 ms")]
     NoTime(&'static str),
+    /// A log that takes nothing.
+    #[error("log_entries_max = 0 refuses all writes: choose at least 1")]
+    NoLog,
     /// The leader would be taken for dead between two heartbeats.
     #[error(
         "detect_ms = {detect_ms} does not exceed heartbeat_ms = {heartbeat_ms}: choose a longer detection time"
@@ -138,6 +143,9 @@ pub enum LeaderConfigError {
 const CLOCK_ERROR_PPM_END: u32 = 500_000;
 
 impl LeaderConfig {
+    /// The usual limit of a log: some 100 bytes and the values for each of these.
+    pub const LOG_ENTRIES_MAX: u64 = 1 << 22;
+
     /// `PostgreSQL` with asynchronous standbys under Patroni, with its default times. Patroni keeps the lease in a store of its own; here the
     /// followers grant it.
     pub const POSTGRESQL_ASYNC: LeaderConfig = LeaderConfig {
@@ -155,6 +163,7 @@ impl LeaderConfig {
         redirect: Redirect::Refuse,
         reads: Reads::Leader,
         request_timeout_ms: 10_000,
+        log_entries_max: LeaderConfig::LOG_ENTRIES_MAX,
     };
 
     /// The same with `synchronous_standby_names = 'ANY 1 (...)'`, and a majority needed for a promotion: nothing acknowledged is lost, and
@@ -199,6 +208,7 @@ impl LeaderConfig {
         redirect: Redirect::Forward,
         reads: Reads::Leader,
         request_timeout_ms: 1_000,
+        log_entries_max: LeaderConfig::LOG_ENTRIES_MAX,
     };
 
     /// The same with all times divided, none below 1 ms.
@@ -238,6 +248,9 @@ impl LeaderConfig {
         ];
         if let Some((name, _)) = times.into_iter().find(|(_, ms)| *ms == 0) {
             return Err(LeaderConfigError::NoTime(name));
+        }
+        if self.log_entries_max == 0 {
+            return Err(LeaderConfigError::NoLog);
         }
         let heartbeat_ms = self.heartbeat_ms;
         if self.detect_ms <= heartbeat_ms {
@@ -312,6 +325,10 @@ mod tests {
             },
             LeaderConfig {
                 clock_error_ppm: 500_000,
+                ..base
+            },
+            LeaderConfig {
+                log_entries_max: 0,
                 ..base
             },
         ];

@@ -213,7 +213,9 @@ impl LeaderNode {
             last: self.log.last(),
             durable: self.log.durable(),
             committed: self.commit,
-            lease_until: leadership.and_then(|leadership| leadership.lease.until()),
+            lease_until_ns: leadership
+                .and_then(|leadership| leadership.lease.until())
+                .map(|until| until.0),
             degraded: leadership.is_some_and(|leadership| leadership.degraded),
             pending: (pending + self.forwarded.len()) as u64,
             unsynced: self.journal.unsynced(),

@@ -1,6 +1,9 @@
-//! What a failover was made of, as one node saw it. Times are of its own monotonic clock.
+//! What a failover was made of, as one node saw it. Times are of its own monotonic clock, and compare with those of no other node, but for
+//! nodes of one machine or one simulation.
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::time::Nanos;
 
@@ -10,7 +13,8 @@ use super::term::Term;
 const PHASES_MAX: usize = 1_024;
 
 /// One part of a failover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// From the last sign of the old leader until a node acted on the silence. Seen by that node.
     Detect,
@@ -39,16 +43,16 @@ impl Phase {
 }
 
 /// One phase that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseEvent {
     /// Which.
     pub phase: Phase,
     /// The leadership that it led to; for [`Phase::Detect`] the one that was tried first.
     pub term: Term,
-    /// When it began.
-    pub from: Nanos,
-    /// When it ended.
-    pub to: Nanos,
+    /// When it began, ns.
+    pub from_ns: u64,
+    /// When it ended, ns.
+    pub to_ns: u64,
 }
 
 /// The phases so far.
@@ -65,8 +69,8 @@ impl Phases {
         self.over.push_back(PhaseEvent {
             phase,
             term,
-            from,
-            to,
+            from_ns: from.0,
+            to_ns: to.0,
         });
     }
 

@@ -182,10 +182,16 @@ impl LeaderNode {
                 "{REQUESTS_MAX} writes wait for copies: try again later"
             ));
         }
+        let entries_max = self.config.log_entries_max;
+        if self.log.last().index >= entries_max {
+            return Err(format!(
+                "the log has {entries_max} entries, as many as it may: raise log_entries_max"
+            ));
+        }
         let timeout = Duration::from_millis(self.config.request_timeout_ms);
         let expiry = now.monotonic.after(timeout);
         let position = self.put_in(now, Some(change), out);
-        let position = position.ok_or_else(|| "the log is full".to_owned())?;
+        let position = position.ok_or_else(|| "there is no index left in the log".to_owned())?;
         if let Part::Leader(leadership) = &mut self.part {
             let pending = Pending { asker, expiry };
             leadership.pending.insert(position.index, pending);

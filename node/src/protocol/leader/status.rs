@@ -1,12 +1,14 @@
 //! How a node is doing. Plain data.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::NodeId;
-use crate::protocol::time::Nanos;
 
 use super::term::{Position, Term};
 
 /// What a node is at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It copies a leader's log, or waits for one.
     Follower,
@@ -17,7 +19,7 @@ pub enum Role {
 }
 
 /// What a node counted since its start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Times that it became the leader.
     pub promotions: u64,
@@ -35,7 +37,7 @@ pub struct Tally {
 }
 
 /// How a node is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaderStatus {
     /// Its start count.
     pub epoch: u64,
@@ -51,8 +53,8 @@ pub struct LeaderStatus {
     pub durable: u64,
     /// The last index that it knows to be committed.
     pub committed: u64,
-    /// Until when it may serve, if it leads under a lease.
-    pub lease_until: Option<Nanos>,
+    /// Until when it may serve, ns on its monotonic clock, if it leads under a lease.
+    pub lease_until_ns: Option<u64>,
     /// Whether it leads semi-synchronously and waits for nobody any more.
     pub degraded: bool,
     /// Requests that clients wait for, here.

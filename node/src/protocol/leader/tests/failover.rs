@@ -1,7 +1,6 @@
 //! Failovers as timelines: who notices, who is promoted, how long that takes, and what becomes of the old leader.
 
 use crate::config::NodeId;
-use crate::protocol::Nanos;
 use crate::protocol::leader::{
     LeaderConfig, LeaderReply, Phase, PhaseEvent, Promotion, Reads, Replication, Role,
 };
@@ -12,9 +11,8 @@ use super::world::{
 
 fn phases(world: &World, node: NodeId, since: u64) -> Vec<PhaseEvent> {
     let node = world.node(node).expect("a node that is up");
-    let since = Nanos(since);
     node.phases()
-        .filter(|event| event.to >= since)
+        .filter(|event| event.to_ns >= since)
         .copied()
         .collect()
 }
@@ -56,17 +54,17 @@ fn writes_stop_until_the_next_leader_serves_and_followers_serve_reads() {
     let detect = only(&seen, Phase::Detect);
     let elect = only(&seen, Phase::Elect);
     let open = only(&seen, Phase::Open);
-    assert!(detect.from.0 <= died && detect.to.0 >= detect.from.0 + 40 * MS);
-    assert_eq!((detect.to, elect.to), (elect.from, open.from));
-    assert!(open.to.0 <= served.expect("it served"));
+    assert!(detect.from_ns <= died && detect.to_ns >= detect.from_ns + 40 * MS);
+    assert_eq!((detect.to_ns, elect.to_ns), (elect.from_ns, open.from_ns));
+    assert!(open.to_ns <= served.expect("it served"));
     assert_eq!(open.term, world.status(leader).term);
     let redirect = only(&phases(&world, other, died), Phase::Redirect);
-    assert!(redirect.to >= elect.to && redirect.from >= elect.from);
+    assert!(redirect.to_ns >= elect.to_ns && redirect.from_ns >= elect.from_ns);
 
     world.start(A);
     world.run(100 * MS);
     let rejoin = only(&phases(&world, A, died), Phase::Rejoin);
-    assert!(rejoin.from.0 > died && rejoin.to > rejoin.from);
+    assert!(rejoin.from_ns > died && rejoin.to_ns > rejoin.from_ns);
     assert_eq!(world.status(A).leader, Some(leader));
     assert_eq!(world.held(A).as_deref(), Some("2"));
 }
@@ -89,7 +87,7 @@ fn a_new_leader_serves_nothing_until_the_old_lease_is_over() {
     acked_by(&world.put(leader, "1"));
     let open = only(&phases(&world, leader, heard), Phase::Open);
     // Followers last heard it at most one heartbeat and its way before it died.
-    assert!(open.to.0 >= heard - 11 * MS + lease_ms * MS);
+    assert!(open.to_ns >= heard - 11 * MS + lease_ms * MS);
 }
 
 #[test]
@@ -110,7 +108,7 @@ fn a_voter_that_was_restarted_does_not_know_what_it_promised() {
     assert_ne!(leader, A);
     world.run(300 * MS);
     let open = only(&phases(&world, leader, restarted), Phase::Open);
-    assert!(open.to.0 >= restarted + lease_ms * MS);
+    assert!(open.to_ns >= restarted + lease_ms * MS);
 }
 
 /// A writes "1" with a copy on B only, and dies. Who follows it, and what do they have? Over many seeds, so that each notices first.

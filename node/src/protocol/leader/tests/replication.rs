@@ -232,3 +232,14 @@ fn what_is_too_large_is_refused_before_it_is_sent() {
     }
     acked_by(&world.put(B, &large[1..]));
 }
+
+#[test]
+fn a_full_log_refuses_writes_and_serves_reads() {
+    let mut world = World::led(LeaderConfig {
+        log_entries_max: 2,
+        ..config()
+    });
+    acked_by(&world.put(A, "1"));
+    assert!(refused(&world.put(A, "2")).contains("raise log_entries_max"));
+    assert_eq!(value(&world.get(A)).as_deref(), Some("1"));
+}

@@ -12,6 +12,7 @@ const STORM_NS: u64 = 700 * MS;
 /// What may happen, each as its share of a hundred.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nemesis {
+    pub(super) nodes: u16,
     pub(super) weather: Weather,
     pub(super) kills: u64,
     pub(super) pauses: u64,
@@ -28,6 +29,7 @@ pub(super) struct Nemesis {
 impl Nemesis {
     /// Some of everything, but for power losses.
     pub(super) const ALL: Nemesis = Nemesis {
+        nodes: 3,
         weather: Weather {
             delay_ns: (MS / 10, 3 * MS),
             sync_ns: (MS / 10, 3 * MS),
@@ -54,7 +56,7 @@ enum Relief {
 
 /// One storm, and what clients saw of it.
 pub(super) fn storm(config: LeaderConfig, nemesis: &Nemesis, seed: u64) -> Found {
-    let mut world = World::new(config, 3, nemesis.weather, seed);
+    let mut world = World::new(config, nemesis.nodes, nemesis.weather, seed);
     let mut dice = Dice(seed ^ 0x5eed);
     let mut reliefs: Vec<(u64, Relief)> = Vec::new();
     let mut next_strike = 60 * MS;

@@ -231,6 +231,26 @@ fn a_majority_log_with_a_lease_and_fsync_does_nothing_wrong() {
 }
 
 #[test]
+fn nor_does_one_of_five_nodes() {
+    let row = Row::new(
+        "majority of five, lease",
+        config(),
+        Impossible,
+        Impossible,
+        Impossible,
+    );
+    let nemesis = Nemesis {
+        nodes: 5,
+        ..row.nemesis
+    };
+    check(&Row {
+        nemesis,
+        seeds: SEEDS / 4,
+        ..row
+    });
+}
+
+#[test]
 fn a_power_loss_that_hits_unsynced_logs_of_a_majority_loses() {
     let row = Row::new(
         "majority, lease, lazy disks",
@@ -259,13 +279,17 @@ fn without_a_lease_an_old_leader_reads_stale() {
         lease_ms: None,
         ..config()
     };
-    check(&Row::new(
+    let row = Row::new(
         "majority, no lease",
         config,
         Impossible,
         Possible,
         Impossible,
-    ));
+    );
+    check(&Row {
+        seeds: SEEDS / 2,
+        ..row
+    });
 }
 
 #[test]
@@ -274,13 +298,17 @@ fn a_lease_that_is_not_checked_outlasts_a_pause() {
         lease_check_at_reply: false,
         ..config()
     };
-    check(&Row::new(
+    let row = Row::new(
         "majority, lease not checked",
         config,
         Impossible,
         Possible,
         Impossible,
-    ));
+    );
+    check(&Row {
+        seeds: SEEDS / 2,
+        ..row
+    });
 }
 
 /// A slow leader, a fast follower, and a lease that is long compared with what else a failover takes.
@@ -343,13 +371,17 @@ fn with_fencing_only_one_leader_accepts_and_its_reads_need_a_lease() {
         lease_ms: None,
         ..with(semi_sync(1), Promotion::MostAdvancedOfMajority)
     };
-    check(&Row::new(
+    let row = Row::new(
         "k=1, fencing, no lease",
         config,
         Impossible,
         Possible,
         Impossible,
-    ));
+    );
+    check(&Row {
+        seeds: SEEDS / 2,
+        ..row
+    });
 }
 
 /// Reads from any node: stale, and between two nodes backwards. One node goes forwards for as long as it lives.

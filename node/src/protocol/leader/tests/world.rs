@@ -32,6 +32,7 @@ pub(super) fn config() -> LeaderConfig {
         redirect: Redirect::Forward,
         reads: Reads::Leader,
         request_timeout_ms: 60,
+        log_entries_max: 1 << 20,
     }
 }
 
