@@ -386,11 +386,11 @@ impl LeaderNode {
             } => {
                 let keeps_term = term == self.term || !self.config.fencing;
                 if keeps_term && self.log.holds(agreed) {
-                    let matched = agreed.index.min(self.log.durable());
+                    // Its record is one of those that this waited for.
                     let message = LeaderMessage::Copied {
                         term,
                         sent_ns,
-                        matched,
+                        matched: agreed.index,
                     };
                     out.push(LeaderOutput::Send { to, message });
                 }

@@ -6,6 +6,7 @@ mod garbage;
 mod judge;
 mod replication;
 mod split;
+mod steps;
 mod storm;
 mod table;
 mod world;
