@@ -17,7 +17,6 @@ use super::interface::LeaderOutput;
 use super::journal::Then;
 use super::message::LeaderMessage;
 use super::node::{LeaderNode, Part};
-use super::phases::Phase;
 use super::progress::majority;
 use super::record::LeaderRecord;
 use super::term::{Position, Term};
@@ -25,8 +24,10 @@ use super::term::{Position, Term};
 /// A failover that this node tries to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outage {
+    /// When it last heard the old leader.
+    pub(super) heard_at: Nanos,
     /// When it acted first.
-    pub(super) since: Nanos,
+    pub(super) acted_at: Nanos,
 }
 
 /// How far a candidate is.
@@ -106,18 +107,18 @@ impl LeaderNode {
 
     /// Takes a new term, in which only this node may lead.
     fn canvass(&mut self, now: Now, out: &mut Vec<LeaderOutput>) {
-        let Some(term) = self.term.next(self.me) else {
+        let Some(term) = self.term.next(self.me, self.epoch) else {
             self.give_up(now);
             return;
         };
         self.term = term;
         self.persist(LeaderRecord::Promised(term), out);
         self.lost_at.get_or_insert(now.monotonic);
-        if self.outage.is_none() {
-            let since = now.monotonic;
-            self.outage = Some(Outage { since });
-            self.note(Phase::Detect, self.heard_at, now);
-        }
+        let outage = Outage {
+            heard_at: self.heard_at,
+            acted_at: now.monotonic,
+        };
+        self.outage.get_or_insert(outage);
         self.part = Part::Candidate(self.campaign(now, Stage::Preparing));
         self.after_all(now, Then::Canvass(term), out);
     }

@@ -66,7 +66,8 @@ pub struct LeaderConfig {
     pub promotion: Promotion,
     /// How long, ms, a leader may serve after a majority heard it last (a lease; Gray and Cheriton, SOSP 1989); a new leader waits until every
     /// lease that its voters granted has run out. None: no leases. They protect reads only where a promotion needs a majority, and only
-    /// together with `fencing`.
+    /// together with `fencing`. Followers answer when their disks have what they were sent: choose it longer than a heartbeat and a slow
+    /// sync together.
     pub lease_ms: Option<u64>,
     /// How fast or slow a monotonic clock may be at most, µs in a second. The leader takes its lease to be shorter by twice that.
     pub clock_error_ppm: u32,
@@ -292,6 +293,15 @@ mod tests {
                 let json = serde_json::to_string(&scaled).unwrap();
                 assert_eq!(serde_json::from_str::<LeaderConfig>(&json).unwrap(), scaled);
             }
+        }
+    }
+
+    /// Patroni's own rule: `loop_wait` + 2 `retry_timeout` <= `ttl`. Else a leader that has to retry loses its lease.
+    #[test]
+    fn presets_leave_time_to_retry_within_a_lease() {
+        for preset in PRESETS {
+            let lease_ms = preset.lease_ms.unwrap_or(u64::MAX);
+            assert!(preset.heartbeat_ms + 2 * preset.poll_ms <= lease_ms);
         }
     }
 

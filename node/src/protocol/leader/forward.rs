@@ -125,8 +125,8 @@ impl LeaderNode {
         out: &mut Vec<LeaderOutput>,
     ) {
         let asker = Asker::Node { node: from, id };
-        if term <= self.term_at_start {
-            // It may have served this in an earlier life, and would not know.
+        if term.node == self.me && term.epoch < self.epoch {
+            // It may have served this in its earlier life, and would not know.
             let why = format!("{} was started anew since it led", self.me);
             let position = None;
             answer(asker, LeaderReply::Unknown { why, position }, out);

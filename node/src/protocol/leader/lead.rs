@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::NodeId;
 use crate::protocol::time::{Nanos, Now};
 
+use super::campaign::Outage;
 use super::config::{LeaderConfig, Replication};
 use super::forward::Asker;
 use super::interface::LeaderOutput;
@@ -115,7 +116,10 @@ impl LeaderNode {
         self.rejoining = None;
         self.lost_at = None;
         if let Some(outage) = self.outage.take() {
-            self.note(Phase::Elect, outage.since, now);
+            let Outage { heard_at, acted_at } = outage;
+            self.phases
+                .add(Phase::Detect, self.term, heard_at, acted_at);
+            self.note(Phase::Elect, acted_at, now);
         }
         self.put_in(now, None, out);
         self.lead_on(now, out);

@@ -215,12 +215,13 @@ mod tests {
     use super::*;
 
     fn entry(counter: u64, index: u64, key: &str, value: Option<&str>) -> Entry {
-        let node = NodeId(1);
+        let term = Term {
+            counter,
+            node: NodeId(1),
+            epoch: 1,
+        };
         Entry {
-            position: Position {
-                term: Term { counter, node },
-                index,
-            },
+            position: Position { term, index },
             change: Some(Change {
                 key: key.into(),
                 value: value.map(|text| text.as_bytes().into()),

@@ -99,3 +99,50 @@ pub enum LeaderMessage {
         reply: LeaderReply,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::protocol::leader::log::Log;
+    use crate::protocol::leader::record::{Change, Entry};
+    use crate::wire::{FRAME_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX, encode};
+
+    use super::*;
+
+    /// As many bytes as go before the last entry, and then the largest entry.
+    #[test]
+    fn the_largest_batch_fits_a_frame() {
+        let term = Term {
+            counter: u64::MAX,
+            ..Term::default()
+        };
+        let mut log = Log::default();
+        let entry = |index, key: &str, bytes| Entry {
+            position: Position { term, index },
+            change: Some(Change {
+                key: key.into(),
+                value: Some(Arc::from(vec![255; bytes])),
+            }),
+        };
+        let largest_key = "k".repeat(KEY_BYTES_MAX);
+        for index in 1..=1_000 {
+            log.append(entry(index, "k", 190));
+        }
+        log.append(entry(1_001, &largest_key, VALUE_BYTES_MAX));
+        let entries = log.batch(0);
+        assert_eq!(entries.len(), 1_001);
+        let message = LeaderMessage::Append {
+            term,
+            sent_ns: u64::MAX,
+            before: Position::default(),
+            entries,
+            committed: u64::MAX,
+        };
+        let bytes = encode(&message).unwrap().len();
+        assert!(
+            bytes > VALUE_BYTES_MAX && bytes < FRAME_BYTES_MAX,
+            "{bytes}"
+        );
+    }
+}

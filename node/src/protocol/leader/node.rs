@@ -98,8 +98,6 @@ pub struct LeaderNode {
     pub(super) forwarded: BTreeMap<u64, Forwarding>,
     /// Requests of other nodes that it knows.
     pub(super) seen: BTreeMap<NodeId, Seen>,
-    /// What it had promised before its start.
-    pub(super) term_at_start: Term,
     /// Ids given out since the start.
     pub(super) counter: u64,
     draws: u64,
@@ -146,7 +144,6 @@ impl LeaderNode {
             rejoining: None,
             forwarded: BTreeMap::new(),
             seen: BTreeMap::new(),
-            term_at_start: term,
             counter: 0,
             draws: 0,
             phases: Phases::default(),

@@ -16,7 +16,7 @@ const PHASES_MAX: usize = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// From the last sign of the old leader until a node acted on the silence. Seen by that node.
+    /// From the last sign of the old leader until a node acted on the silence. Seen by the new leader, if that is that node.
     Detect,
     /// From then until it was the leader, all attempts included. Seen by the new leader.
     Elect,
@@ -42,12 +42,12 @@ impl Phase {
     }
 }
 
-/// One phase that is over.
+/// One phase that is over. Those of one failover have the same term, and the new leader's follow each other without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseEvent {
     /// Which.
     pub phase: Phase,
-    /// The leadership that it led to; for [`Phase::Detect`] the one that was tried first.
+    /// The leadership that it led to.
     pub term: Term,
     /// When it began, ns.
     pub from_ns: u64,

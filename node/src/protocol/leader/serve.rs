@@ -17,7 +17,7 @@ use super::interface::{Ask, Grounds, LeaderOutput, LeaderReply};
 use super::lead::Pending;
 use super::message::LeaderMessage;
 use super::node::{LeaderNode, Part};
-use super::record::Change;
+use super::record::{Change, Entry};
 
 /// Most writes that wait for copies at a time, and most requests forwarded at a time; more are refused.
 pub(super) const REQUESTS_MAX: usize = 1 << 16;
@@ -63,7 +63,8 @@ impl LeaderNode {
         Ok(self.value(key))
     }
 
-    fn value(&self, key: &Key) -> LeaderReply {
+    /// The entry that reads of this node alone see of a key now; none if nothing. It may be a delete.
+    pub fn visible(&self, key: &Key) -> Option<&Entry> {
         let leads = matches!(self.part, Part::Leader(_));
         // A follower of a majority log waits for the word of the leader. Others replay what they receive.
         let limit = if leads || self.config.replication == Replication::Majority {
@@ -71,7 +72,11 @@ impl LeaderNode {
         } else {
             self.log.durable()
         };
-        let entry = self.log.visible(key, limit);
+        self.log.visible(key, limit)
+    }
+
+    fn value(&self, key: &Key) -> LeaderReply {
+        let entry = self.visible(key);
         let change = entry.and_then(|entry| entry.change.as_ref());
         LeaderReply::Value {
             value: change.and_then(|change| change.value.clone()),

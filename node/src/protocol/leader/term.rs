@@ -8,14 +8,17 @@ use crate::wire::Stamp;
 /// Bits of a stamp that hold the index.
 const INDEX_BITS: u32 = 40;
 
-/// One leadership. Larger terms are later; no two leaderships share one, because it names its only possible leader (a ballot as in
-/// Paxos), and no node uses a counter twice, because it is durable before it is used.
+/// One leadership. Larger terms are later. No two leaderships share one, because it names its only possible leader (a ballot as in Paxos),
+/// in one life: a node uses a counter once in a life, and if its disk forgets that, the next life has another epoch. So two entries of
+/// one term and index are the same entry, whatever was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Term {
     /// How many leaderships were tried before.
     pub counter: u64,
     /// Who leads in it.
     pub node: NodeId,
+    /// In which of its lives: its start count.
+    pub epoch: u64,
 }
 
 impl Default for Term {
@@ -24,15 +27,20 @@ impl Default for Term {
         Term {
             counter: 0,
             node: NodeId(0),
+            epoch: 0,
         }
     }
 }
 
 impl Term {
     /// The next one that this node may try. None after the last.
-    pub(super) fn next(self, node: NodeId) -> Option<Term> {
+    pub(super) fn next(self, node: NodeId, epoch: u64) -> Option<Term> {
         let counter = self.counter.checked_add(1)?;
-        Some(Term { counter, node })
+        Some(Term {
+            counter,
+            node,
+            epoch,
+        })
     }
 }
 
@@ -75,7 +83,11 @@ mod tests {
     fn position(counter: u64, node: u16, index: u64) -> Position {
         let node = NodeId(node);
         Position {
-            term: Term { counter, node },
+            term: Term {
+                counter,
+                node,
+                epoch: 1,
+            },
             index,
         }
     }
@@ -110,8 +122,8 @@ mod tests {
     fn there_is_no_term_after_the_last() {
         let last = Term {
             counter: u64::MAX,
-            node: NodeId(1),
+            ..Term::default()
         };
-        assert_eq!(last.next(NodeId(2)), None);
+        assert_eq!(last.next(NodeId(2), 1), None);
     }
 }

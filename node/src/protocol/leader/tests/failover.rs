@@ -57,13 +57,17 @@ fn writes_stop_until_the_next_leader_serves_and_followers_serve_reads() {
     assert!(detect.from_ns <= died && detect.to_ns >= detect.from_ns + 40 * MS);
     assert_eq!((detect.to_ns, elect.to_ns), (elect.from_ns, open.from_ns));
     assert!(open.to_ns <= served.expect("it served"));
-    assert_eq!(open.term, world.status(leader).term);
+    for event in [detect, elect, open] {
+        assert_eq!(event.term, world.status(leader).term);
+    }
     let redirect = only(&phases(&world, other, died), Phase::Redirect);
+    assert_eq!(redirect.term, open.term);
     assert!(redirect.to_ns >= elect.to_ns && redirect.from_ns >= elect.from_ns);
 
     world.start(A);
     world.run(100 * MS);
     let rejoin = only(&phases(&world, A, died), Phase::Rejoin);
+    assert_eq!(rejoin.term, open.term);
     assert!(rejoin.from_ns > died && rejoin.to_ns > rejoin.from_ns);
     assert_eq!(world.status(A).leader, Some(leader));
     assert_eq!(world.held(A).as_deref(), Some("2"));

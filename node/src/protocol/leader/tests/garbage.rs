@@ -26,7 +26,11 @@ fn node() -> impl Strategy<Value = NodeId> {
 }
 
 fn term() -> impl Strategy<Value = Term> {
-    (number(), node()).prop_map(|(counter, node)| Term { counter, node })
+    (number(), node(), 0..5_u64).prop_map(|(counter, node, epoch)| Term {
+        counter,
+        node,
+        epoch,
+    })
 }
 
 fn position() -> impl Strategy<Value = Position> {

@@ -173,11 +173,11 @@ mod tests {
     use super::*;
 
     fn position(counter: u64, index: u64) -> Position {
-        let node = NodeId(1);
-        Position {
-            term: Term { counter, node },
-            index,
-        }
+        let term = Term {
+            counter,
+            ..Term::default()
+        };
+        Position { term, index }
     }
 
     fn grounds(counter: u64) -> Grounds {

@@ -23,7 +23,7 @@ impl Solo {
     }
 
     fn with(config: LeaderConfig, records: Vec<LeaderRecord>) -> Solo {
-        let node = LeaderNode::recover(config, A, [B, C], 1, records);
+        let node = LeaderNode::recover(config, A, [B, C], 2, records);
         let now = Now::default();
         let mut solo = Solo {
             node,
@@ -78,7 +78,12 @@ impl Solo {
 }
 
 fn term(counter: u64, node: NodeId) -> Term {
-    Term { counter, node }
+    let epoch = 1;
+    Term {
+        counter,
+        node,
+        epoch,
+    }
 }
 
 fn entry(term: Term, index: u64) -> Entry {
@@ -134,7 +139,11 @@ fn nobody_canvasses_before_its_term_is_durable() {
     let mut solo = Solo::new(Vec::new());
     solo.now.monotonic = Nanos(100 * MS);
     assert_eq!(solo.step(LeaderInput::Tick), []);
-    assert_eq!(solo.records, [LeaderRecord::Promised(term(1, A))]);
+    let first = Term {
+        epoch: 2,
+        ..term(1, A)
+    };
+    assert_eq!(solo.records, [LeaderRecord::Promised(first)]);
     let asked = solo.sync();
     assert_eq!(asked.len(), 2);
 }
@@ -217,7 +226,7 @@ fn an_answer_from_the_future_renews_no_lease() {
 /// Its client may have been served by the node's earlier life, which did not live to answer.
 #[test]
 fn a_request_for_an_earlier_life_is_not_called_refused() {
-    let led = term(1, A);
+    let led = term(9, A);
     let forward = |term| LeaderMessage::Forward {
         id: RequestId {
             epoch: 1,
@@ -226,19 +235,21 @@ fn a_request_for_an_earlier_life_is_not_called_refused() {
         term,
         ask: put("k", "v"),
     };
-    let mut solo = Solo::new(vec![LeaderRecord::Promised(led)]);
+    // Its disk forgot that it led.
+    let mut solo = Solo::new(Vec::new());
     let reply = |sent: Vec<(NodeId, LeaderMessage)>| match sent.into_iter().next() {
         Some((B, LeaderMessage::Forwarded { reply, .. })) => reply,
         other => panic!("expected an answer, not {other:?}"),
     };
     let unknown = reply(solo.hear(B, forward(led)));
     assert!(matches!(unknown, LeaderReply::Unknown { .. }));
-    let refused = reply(solo.hear(B, forward(term(2, A))));
+    let never_led = Term { epoch: 2, ..led };
+    let refused = reply(solo.hear(B, forward(never_led)));
     assert!(
         matches!(refused, LeaderReply::Refused { .. }),
         "it never led in that term"
     );
-    assert_eq!(solo.hear(B, forward(term(2, A))), [], "a repeated request");
+    assert_eq!(solo.hear(B, forward(never_led)), [], "a repeated request");
     assert_eq!(solo.node.entries().count(), 0);
 }
 
