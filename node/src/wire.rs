@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::config::{Level, NodeId};
+use crate::protocol::leader::{LeaderStatus, PhaseEvent};
 
 /// Largest frame that is accepted, bytes, without its length prefix.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
@@ -269,6 +270,19 @@ pub struct Status {
     pub clock_offset_ns: i64,
     /// What it has counted.
     pub counters: Counters,
+    /// How a store with a leader is doing, as this node sees it; none of others.
+    pub led: Option<Box<Led>>,
+}
+
+/// How a store with a leader is doing, as one of its nodes sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Led {
+    /// Whether this node leads, or believes so.
+    pub leads: bool,
+    /// All that it knows of itself.
+    pub status: LeaderStatus,
+    /// The phases of the failovers that it has seen end, on its own clock.
+    pub phases: Vec<PhaseEvent>,
 }
 
 /// What a node counts, from 0 at its start; the last two are what there is now.

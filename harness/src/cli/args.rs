@@ -323,6 +323,24 @@ pub(super) struct MoreStoreFlags {
     /// When tombstones are forgotten: never, "after 10s" or "when-all-have 10s" [default: never]
     #[arg(long, env = "QUORATE_PURGE", value_name = "RULE")]
     pub(super) purge: Option<String>,
+    /// A store with a leader instead: async, "semi-sync 1", "semi-sync 1 fallback 10s" or majority
+    #[arg(long, env = "QUORATE_LEADER", value_name = "HOW")]
+    pub(super) leader: Option<String>,
+    /// Who replaces a silent leader: any-follower, most-advanced-of-majority, most-advanced-of-reachable or election
+    #[arg(long, env = "QUORATE_PROMOTION", value_name = "RULE")]
+    pub(super) promotion: Option<String>,
+    /// How long a leader may serve after a majority heard it last, or none [default: none; 500ms with a majority]
+    #[arg(long, env = "QUORATE_LEASE", value_name = "DURATION")]
+    pub(super) lease: Option<String>,
+    /// Whether nodes refuse an old leader that comes back [default: true]
+    #[arg(long, env = "QUORATE_FENCING", value_name = "BOOL")]
+    pub(super) fencing: Option<bool>,
+    /// How long a leader may be silent before it is replaced [default: 250ms]
+    #[arg(long, env = "QUORATE_DETECT", value_name = "DURATION")]
+    pub(super) detect: Option<String>,
+    /// Who answers reads of a store with a leader: leader or any [default: leader]
+    #[arg(long, env = "QUORATE_LEADER_READS", value_name = "WHO")]
+    pub(super) leader_reads: Option<String>,
     /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
     #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
     pub(super) read_level: Option<Level>,

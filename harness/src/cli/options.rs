@@ -228,6 +228,12 @@ fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
         speculative_retry: more.speculative_retry.clone(),
         anti_entropy: more.anti_entropy.clone(),
         purge: more.purge.clone(),
+        leader: more.leader.clone(),
+        promotion: more.promotion.clone(),
+        lease: more.lease.clone(),
+        fencing: more.fencing,
+        detect: more.detect.clone(),
+        leader_reads: more.leader_reads.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! *expanded* timeline, so a plan means the same after a generator has changed.
 
 mod convert;
+mod leader;
 mod legality;
 pub(crate) mod schedule;
 mod script;

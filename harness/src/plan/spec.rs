@@ -325,8 +325,15 @@ impl PlanSpec {
             .flatten()
             .map(|name| parse_sabotage(name))
             .collect::<Result<_, _>>()?;
+        let request_timeout_ms = self
+            .request_timeout
+            .as_deref()
+            .map_or(Ok(500), |text| parse_duration_ms("request-timeout", text))?;
+        let said = self.store.clone().unwrap_or_default();
+        // A store with a leader is held by all of its nodes.
+        let usual_nodes = if said.leader.is_some() { n } else { 5.max(n) };
         Ok(StoreConfig {
-            nodes: self.nodes.unwrap_or(5.max(n)),
+            nodes: self.nodes.unwrap_or(usual_nodes),
             tokens_per_node: TOKENS_PER_NODE,
             n,
             r: self.r.unwrap_or(majority),
@@ -346,12 +353,9 @@ impl PlanSpec {
                 .sync
                 .as_deref()
                 .map_or(Ok(SyncPolicy::EachWrite), parse_sync)?,
-            request_timeout_ms: self
-                .request_timeout
-                .as_deref()
-                .map_or(Ok(500), |text| parse_duration_ms("request-timeout", text))?,
+            request_timeout_ms,
             sabotage,
-            options: self.store.clone().unwrap_or_default().options()?,
+            options: said.options(request_timeout_ms)?,
         })
     }
 

@@ -8,6 +8,7 @@ use quorate_node::config::{
 };
 use serde::Deserialize;
 
+use super::leader::leader;
 use super::spec::unknown;
 use super::{PlanError, parse_duration_ms};
 
@@ -57,6 +58,18 @@ pub struct StoreSpec {
     pub anti_entropy: Option<String>,
     /// When tombstones are forgotten: `never`, `after <duration>` or `when-all-have <duration>`.
     pub purge: Option<String>,
+    /// A store with a leader, and how it replicates: `async`, `semi-sync 1`, `semi-sync 1 fallback 10s` or `majority`.
+    pub leader: Option<String>,
+    /// Who replaces a silent leader.
+    pub promotion: Option<String>,
+    /// How long a leader may serve after a majority heard it last, or `none`.
+    pub lease: Option<String>,
+    /// Whether nodes refuse an old leader.
+    pub fencing: Option<bool>,
+    /// How long a leader may be silent.
+    pub detect: Option<String>,
+    /// Who answers reads: `leader` or `any`.
+    pub leader_reads: Option<String>,
 }
 
 impl StoreSpec {
@@ -85,6 +98,12 @@ impl StoreSpec {
             speculative_retry: self.speculative_retry.or(base.speculative_retry),
             anti_entropy: self.anti_entropy.or(base.anti_entropy),
             purge: self.purge.or(base.purge),
+            leader: self.leader.or(base.leader),
+            promotion: self.promotion.or(base.promotion),
+            lease: self.lease.or(base.lease),
+            fencing: self.fencing.or(base.fencing),
+            detect: self.detect.or(base.detect),
+            leader_reads: self.leader_reads.or(base.leader_reads),
         }
     }
 
@@ -93,8 +112,8 @@ impl StoreSpec {
         *self == StoreSpec::default()
     }
 
-    /// What it means.
-    pub(super) fn options(&self) -> Result<Options, PlanError> {
+    /// What it means in a store whose coordinators wait so long, ms.
+    pub(super) fn options(&self, request_timeout_ms: u64) -> Result<Options, PlanError> {
         Ok(Options {
             versions: self.versions()?,
             data_centres: self
@@ -114,6 +133,7 @@ impl StoreSpec {
                 },
             },
             purge: self.purge.as_deref().map_or(Ok(Purge::Never), purge)?,
+            leader: leader(self, request_timeout_ms)?,
         })
     }
 

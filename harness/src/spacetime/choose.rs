@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::Anomaly;
 use quorate_checkers::history::{EventType, Function, History, Nanos, Operation, Process};
-use quorate_node::protocol::Content;
+use quorate_node::protocol::{Content, Key};
 
 use super::watch::{SpacetimeError, Watched};
 use crate::world::sim::trace::{Says, Step, What};
@@ -161,7 +161,7 @@ fn relation<'a>(
             of(says.op, says.key.as_deref(), None)
         }
         What::Holds { key, content, .. } => of(None, Some(key), content.as_ref()),
-        What::Forgot { record, .. } => of(None, Some(record.key().as_str()), record.held()),
+        What::Forgot { record, .. } => of(None, record.key().map(Key::as_str), record.held()),
         _ => None,
     }
 }

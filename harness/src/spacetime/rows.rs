@@ -543,6 +543,10 @@ fn said(says: &Says, link: Link) -> (String, String) {
             "hashes".to_owned(),
             format!("{from} tells {to} hashes of what it holds"),
         ),
+        Kind::Led => (
+            "log".to_owned(),
+            format!("{from} and {to} keep the log of their leader"),
+        ),
         Kind::Purge => (
             "forget?".to_owned(),
             format!("{from} and {to} settle whether the delete may be forgotten"),

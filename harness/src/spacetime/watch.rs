@@ -117,7 +117,7 @@ fn is_about(
             is_about && messages.insert(*message)
         }
         What::Delivered { message, .. } | What::Lost { message, .. } => messages.contains(message),
-        What::Forgot { record, .. } => keys.contains(record.key().as_str()),
+        What::Forgot { record, .. } => record.key().is_some_and(|key| keys.contains(key.as_str())),
         What::Holds { key, .. } => keys.contains(key.as_str()),
         What::Booted { .. }
         | What::Killed { .. }

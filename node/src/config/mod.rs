@@ -16,6 +16,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::leader::{LeaderConfig, LeaderConfigError};
+
 pub use handoff::{HintHolder, Hints};
 pub use level::{Level, LevelError};
 pub use repair::{AntiEntropy, Purge, ReadFanout, ReadRepair, Reads, Speculation};
@@ -110,6 +112,9 @@ pub struct Options {
     /// Comparing replicas without reads.
     #[serde(default, skip_serializing_if = "is_default")]
     pub anti_entropy: AntiEntropy,
+    /// A store with a leader instead of a leaderless one; then N must be all nodes, and nothing else of the settings here means anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<LeaderConfig>,
     /// When tombstones are forgotten.
     #[serde(default, skip_serializing_if = "is_default")]
     pub purge: Purge,
@@ -157,6 +162,19 @@ pub enum ConfigError {
         /// What would be possible.
         why: String,
     },
+    /// A store with a leader that not all nodes hold.
+    #[error(
+        "a store with a leader is held by all nodes, but N = {n} of {nodes}: choose as many nodes as replicas"
+    )]
+    Partial {
+        /// Replicas of each key.
+        n: u16,
+        /// Nodes in the cluster.
+        nodes: u16,
+    },
+    /// A store with a leader that makes no sense.
+    #[error(transparent)]
+    Leader(#[from] LeaderConfigError),
     /// A seat for a node outside the cluster.
     #[error("{id} is not in a cluster of {nodes} nodes: choose 1 to {nodes}")]
     Seat {
@@ -208,6 +226,13 @@ impl StoreConfig {
         }
         if self.request_timeout_ms == 0 {
             return Err(ConfigError::Timeout);
+        }
+        if let Some(leader) = self.options.leader {
+            if self.n != self.nodes {
+                let (n, nodes) = (self.n, self.nodes);
+                return Err(ConfigError::Partial { n, nodes });
+            }
+            leader.validate(self.nodes)?;
         }
         self.validate_data_centres()?;
         self.validate_options()

@@ -6,6 +6,7 @@ use crate::config::NodeId;
 use crate::wire::Stamp;
 
 use super::content::Content;
+use super::leader::LeaderMessage;
 use super::merkle::{Answer, Question};
 use super::siblings::VersionVector;
 use super::version::{Key, Version};
@@ -147,6 +148,8 @@ pub enum PeerMessage {
         /// The digest of what is to be forgotten.
         digest: u64,
     },
+    /// What nodes of a store with a leader say.
+    Led(LeaderMessage),
     /// What I hold has this digest.
     Digest {
         /// The request.
@@ -172,7 +175,8 @@ impl PeerMessage {
             | PeerMessage::Digest { id, .. }
             | PeerMessage::Compare { id, .. }
             | PeerMessage::Compared { id, .. } => Some(*id),
-            PeerMessage::Level { .. }
+            PeerMessage::Led(_)
+            | PeerMessage::Level { .. }
             | PeerMessage::MayForget { .. }
             | PeerMessage::MayBeForgotten { .. }
             | PeerMessage::Forget { .. } => None,

@@ -11,6 +11,7 @@ mod handoff;
 mod hints;
 mod interface;
 pub mod leader;
+mod machine;
 pub mod membership;
 pub mod merkle;
 mod message;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use content::Content;
 pub use interface::{Input, Output, Tag};
+pub use machine::Machine;
 pub use message::{PeerMessage, RequestId};
 pub use record::Record;
 pub use replica::Replica;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::NodeId;
 
 use super::content::Content;
+use super::leader::LeaderRecord;
 use super::version::Key;
 
 /// One entry of a node's log.
@@ -42,16 +43,22 @@ pub enum Record {
         /// The key.
         key: Key,
     },
+    /// What a node of a store with a leader writes.
+    Led(LeaderRecord),
 }
 
 impl Record {
-    /// The key that it is about.
-    pub fn key(&self) -> &Key {
+    /// The key that it is about, if it is about one.
+    pub fn key(&self) -> Option<&Key> {
         match self {
             Record::Held { key, .. }
             | Record::Purged { key, .. }
             | Record::Hint { key, .. }
-            | Record::HintGone { key, .. } => key,
+            | Record::HintGone { key, .. } => Some(key),
+            Record::Led(LeaderRecord::Appended(entry)) => {
+                entry.change.as_ref().map(|change| &change.key)
+            }
+            Record::Led(_) => None,
         }
     }
 

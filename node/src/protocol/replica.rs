@@ -142,6 +142,8 @@ impl Replica {
                 since_ns,
             } => self.hints.recover(owner, key, content, WallNanos(since_ns)),
             Record::HintGone { owner, key } => self.hints.recover_gone(owner, &key),
+            // Of another kind of store.
+            Record::Led(_) => {}
         }
     }
 

@@ -309,7 +309,8 @@ mod tests {
         let mut copy = Store::new(false, false);
         for record in shelf.0.records() {
             let content = record.held().expect("only what is held").clone();
-            copy.merge(record.key().clone(), content);
+            let key = record.key().expect("of a key").clone();
+            copy.merge(key, content);
         }
         assert_eq!(copy.visible("k"), Some(&version(2, None)));
     }

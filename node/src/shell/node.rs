@@ -12,7 +12,7 @@ use tokio::time::sleep_until;
 use tracing::warn;
 
 use crate::config::NodeId;
-use crate::protocol::{Input, Nanos, Output, PeerMessage, Replica, Tag};
+use crate::protocol::{Input, Machine, Nanos, Output, PeerMessage, Tag};
 use crate::wire::{ClientFrame, Request, Response, ServerFrame, Status};
 
 use super::clock::Clock;
@@ -59,7 +59,7 @@ struct Link {
 /// The node's state: the replica, and everything around it.
 #[derive(Debug)]
 pub(super) struct Node {
-    replica: Replica,
+    replica: Machine,
     log: Log,
     clock: Clock,
     test_hooks: bool,
@@ -68,7 +68,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(replica: Replica, log: Log, clock: Clock, test_hooks: bool) -> Node {
+    pub(super) fn new(replica: Machine, log: Log, clock: Clock, test_hooks: bool) -> Node {
         Node {
             replica,
             log,
@@ -264,7 +264,7 @@ mod tests {
         let message = |counter| PeerMessage::Held {
             id: RequestId { epoch, counter },
         };
-        let replica = Replica::recover(store, NodeId(1), epoch, []);
+        let replica = Machine::recover(store, NodeId(1), epoch, []);
         let mut node = Node::new(replica, log, Clock::new(0), true);
         node.send(peer, message(0));
         let (queue, mut sent) = channel(2);

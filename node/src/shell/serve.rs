@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::config::Seat;
-use crate::protocol::Replica;
+use crate::protocol::Machine;
 use crate::wire::Ready;
 
 use super::clock::Clock;
@@ -62,7 +62,7 @@ pub async fn serve(
     } = opened;
     info!(node = %id, epoch, records = records.len(), "recovered");
     let nodes = store.nodes;
-    let replica = Replica::recover(store, id, epoch, records);
+    let replica = Machine::recover(store, id, epoch, records);
     let (client_listener, client_port) = listen().await?;
     let (peer_listener, peer_port) = listen().await?;
 

@@ -154,6 +154,8 @@ impl Cluster {
         for link in self.network.links_from(number) {
             self.dial_soon(link);
         }
+        // Some wait for nothing to begin with something: a comparison, or the search for a leader.
+        self.arm(number);
     }
 
     fn dial_soon(&mut self, link: Link) {

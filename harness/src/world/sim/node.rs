@@ -4,7 +4,7 @@
 
 use quorate_checkers::history::Nanos;
 use quorate_node::config::{NodeId, StoreConfig};
-use quorate_node::protocol::{self, Input, Now, Output, Record, Replica, Token, WallNanos};
+use quorate_node::protocol::{self, Input, Machine, Now, Output, Record, Token, WallNanos};
 use quorate_workloads::Rng;
 
 use super::disk::Disk;
@@ -36,7 +36,7 @@ pub(super) enum Stimulus {
 /// A process that is not dead.
 #[derive(Debug)]
 pub(super) struct Process {
-    pub(super) replica: Replica,
+    pub(super) replica: Machine,
     /// What waits for a process that stands still; none if it runs.
     pub(super) inbox: Option<Inbox>,
     /// When it is going to be woken.
@@ -76,7 +76,7 @@ impl Node {
     pub(super) fn boot(&mut self) -> (u64, &Process) {
         self.epoch += 1;
         let records = self.disk.records();
-        let replica = Replica::recover(self.store.clone(), self.id, self.epoch, records);
+        let replica = Machine::recover(self.store.clone(), self.id, self.epoch, records);
         let process = self.process.insert(Process {
             replica,
             inbox: None,

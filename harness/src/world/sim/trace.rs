@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::history::Nanos;
 use quorate_node::protocol::{
-    Content, Input, Output, PeerMessage, Record, Replica, RequestId, Tag, Token,
+    Content, Input, Machine, Output, PeerMessage, Record, RequestId, Tag, Token,
 };
 
 use crate::fault::Link;
@@ -181,6 +181,8 @@ pub enum Kind {
     Compared,
     /// Our hash trees differ here.
     Level,
+    /// What nodes of a store with a leader say.
+    Led,
     /// May this tombstone be forgotten, it may, or forget it.
     Purge,
 }
@@ -202,6 +204,7 @@ impl Kind {
             Kind::Compare => "compare",
             Kind::Compared => "compared",
             Kind::Level => "level",
+            Kind::Led => "led",
             Kind::Purge => "purge",
         }
     }
@@ -216,6 +219,7 @@ impl Kind {
             | Kind::Handoff
             | Kind::Compare
             | Kind::Level
+            | Kind::Led
             | Kind::Purge => true,
             Kind::Held
             | Kind::Answer
@@ -241,6 +245,7 @@ impl Kind {
             PeerMessage::Compare { .. } => Kind::Compare,
             PeerMessage::Compared { .. } => Kind::Compared,
             PeerMessage::Level { .. } => Kind::Level,
+            PeerMessage::Led(_) => Kind::Led,
             PeerMessage::MayForget { .. }
             | PeerMessage::MayBeForgotten { .. }
             | PeerMessage::Forget { .. } => Kind::Purge,
@@ -336,7 +341,7 @@ impl Tracer {
     }
 
     /// It took the step, and these are its outputs.
-    pub(super) fn ends(&mut self, at: Nanos, node: u16, replica: &Replica, outputs: &[Output]) {
+    pub(super) fn ends(&mut self, at: Nanos, node: u16, replica: &Machine, outputs: &[Output]) {
         if let Some(token) = self.persisted.take()
             && let Some(key) = self.logged.remove(&(node, token))
         {
@@ -351,22 +356,24 @@ impl Tracer {
                     }
                 }
                 Output::Persist { token, record } => {
-                    let key = record.key().as_str().to_owned();
-                    self.logged.insert((node, *token), key);
+                    if let Some(key) = record.key() {
+                        let key = key.as_str().to_owned();
+                        self.logged.insert((node, *token), key);
+                    }
                 }
             }
         }
     }
 
     /// A node was started: it may hold less than before its death, or what it never showed.
-    pub(super) fn booted(&mut self, at: Nanos, node: u16, epoch: u64, replica: &Replica) {
+    pub(super) fn booted(&mut self, at: Nanos, node: u16, epoch: u64, replica: &Machine) {
         self.note(at, What::Booted { node, epoch });
         let of_node = self.seen.keys().filter(|(whose, _)| *whose == node);
         let mut keys: BTreeSet<String> = of_node.map(|(_, key)| key.clone()).collect();
         keys.extend(
             replica
                 .snapshot()
-                .map(|record| record.key().as_str().to_owned()),
+                .filter_map(|record| Some(record.key()?.as_str().to_owned())),
         );
         for key in keys {
             self.see(at, node, key, replica);
@@ -374,8 +381,8 @@ impl Tracer {
     }
 
     /// Notes what reads see of a key, if that has changed.
-    fn see(&mut self, at: Nanos, node: u16, key: String, replica: &Replica) {
-        let content = replica.visible(&key).cloned();
+    fn see(&mut self, at: Nanos, node: u16, key: String, replica: &Machine) {
+        let content = replica.visible(&key);
         let place = (node, key.clone());
         let before = match &content {
             Some(content) => self.seen.insert(place, content.clone()),

@@ -221,6 +221,24 @@ impl LeaderNode {
         }
     }
 
+    /// Which node this is.
+    pub fn id(&self) -> NodeId {
+        self.me
+    }
+
+    /// How many peers within reach of this leader are not known to hold all of its log; 0 if it does not lead.
+    pub fn behind(&self) -> u64 {
+        let Part::Leader(leadership) = &self.part else {
+            return 0;
+        };
+        let last = self.log.last().index;
+        let is_behind = |node: &NodeId| {
+            let follower = leadership.followers.get(node);
+            follower.is_none_or(|follower| follower.matched < last)
+        };
+        self.connected.iter().filter(|node| is_behind(node)).count() as u64
+    }
+
     /// The phases of failovers that this node saw end, oldest first. Only the latest 1024 are kept.
     pub fn phases(&self) -> impl Iterator<Item = &PhaseEvent> {
         self.phases.iter()
