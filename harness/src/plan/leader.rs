@@ -46,9 +46,8 @@ pub(super) fn leader(
         replication,
         promotion: match spec.promotion.as_deref() {
             None if majority => Promotion::Election,
-            None => Promotion::MostAdvancedOfMajority,
+            None | Some("most-advanced-of-majority") => Promotion::MostAdvancedOfMajority,
             Some("any-follower") => Promotion::AnyFollower,
-            Some("most-advanced-of-majority") => Promotion::MostAdvancedOfMajority,
             Some("most-advanced-of-reachable") => Promotion::MostAdvancedOfReachable,
             Some("election") => Promotion::Election,
             Some(other) => {

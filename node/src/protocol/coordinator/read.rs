@@ -17,7 +17,7 @@ pub(in super::super) enum ReadEffect {
     /// Have this node hold this, for another if it stands in for one.
     Repair(NodeId, Option<NodeId>, Content),
     /// Answer the client.
-    Reply(Response),
+    Reply(Box<Response>),
 }
 
 /// What a node is asked.
@@ -392,11 +392,11 @@ impl Read {
         self.phase = Phase::Replied;
         let result = self.result.as_ref();
         let all = self.manner.all_siblings;
-        ReadEffect::Reply(Response::Value {
+        ReadEffect::Reply(Box::new(Response::Value {
             values: result.map_or_else(Vec::new, |content| content.values(all)),
             context: context_of(result),
             evidence: self.evidence.clone(),
-        })
+        }))
     }
 
     /// All that anybody is known to hold.

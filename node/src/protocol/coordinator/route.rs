@@ -118,6 +118,7 @@ impl Replica {
             match effect {
                 ReadEffect::Reply(response) => {
                     self.count_read(now, counter);
+                    let response = *response;
                     out.push(Output::Reply { tag, response });
                 }
                 ReadEffect::Ask(Question {
