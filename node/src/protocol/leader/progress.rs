@@ -196,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn a_follower_that_forgot_or_reconnected_is_sent_everything_again() {
+        let mut progress = Progress::new(9);
+        progress.copied(7, Nanos(1));
+        assert!(progress.missing(4, Nanos(2), Nanos(3)));
+        assert_eq!((progress.matched, progress.next), (4, 5));
+        progress.next = 8;
+        progress.reconnected();
+        assert_eq!(progress.next, 5);
+    }
+
+    #[test]
     fn old_complaints_are_not_heard_twice() {
         let mut progress = Progress::new(9);
         assert!(progress.missing(4, Nanos(1), Nanos(2)));

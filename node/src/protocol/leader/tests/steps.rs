@@ -254,6 +254,81 @@ fn a_request_for_an_earlier_life_is_not_called_refused() {
 }
 
 #[test]
+fn a_leader_serves_what_was_meant_for_its_term_only() {
+    let mut solo = Solo::new(Vec::new());
+    let now = solo.elect();
+    let led_before = Term { counter: 0, ..now };
+    let id = |counter| RequestId { epoch: 1, counter };
+    let copied = LeaderMessage::Copied {
+        term: now,
+        sent_ns: solo.now.monotonic.0,
+        matched: 0,
+    };
+    solo.hear(B, copied);
+    for (counter, term, entries) in [(1, led_before, 1), (2, term(9, B), 1), (3, now, 2)] {
+        let forward = LeaderMessage::Forward {
+            id: id(counter),
+            term,
+            ask: put("k", "v"),
+        };
+        solo.hear(B, forward);
+        assert_eq!(solo.node.entries().count(), entries, "{term:?}");
+    }
+}
+
+/// What comes after the last common entry may be another leader's.
+#[test]
+fn a_follower_commits_only_what_it_has_in_common_with_the_leader() {
+    let (old, new) = (term(1, B), term(2, C));
+    let mut solo = Solo::new(Vec::new());
+    solo.hear(B, append(old, vec![entry(old, 1), entry(old, 2)]));
+    let heartbeat = LeaderMessage::Append {
+        term: new,
+        sent_ns: 0,
+        before: entry(old, 1).position,
+        entries: Vec::new(),
+        committed: 2,
+    };
+    solo.hear(C, heartbeat);
+    assert_eq!(solo.node.status().committed, 1);
+}
+
+#[test]
+fn a_copy_is_not_acknowledged_to_a_leader_that_was_outbid_meanwhile() {
+    let (old, new) = (term(1, B), term(2, C));
+    let mut solo = Solo::new(Vec::new());
+    solo.hear(B, append(old, vec![entry(old, 1)]));
+    let last = entry(old, 1).position;
+    solo.hear(C, LeaderMessage::Canvass { term: new, last });
+    let sent = solo.sync();
+    assert!(
+        matches!(sent[..], [(C, LeaderMessage::Ballot { granted: true, .. })]),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn a_leader_that_is_asked_says_that_there_is_one() {
+    let mut solo = Solo::new(Vec::new());
+    let probe = LeaderMessage::Probe {
+        id: RequestId {
+            epoch: 1,
+            counter: 1,
+        },
+    };
+    for hears in [false, true] {
+        let sent = solo.hear(B, probe.clone());
+        let [(B, LeaderMessage::Hearing { leader, .. })] = sent[..] else {
+            panic!("an answer, not {sent:?}");
+        };
+        assert_eq!(leader, hears);
+        if !hears {
+            solo.elect();
+        }
+    }
+}
+
+#[test]
 fn an_entry_out_of_place_is_not_taken() {
     let now = term(2, B);
     let after = |index| Position { term: now, index };
