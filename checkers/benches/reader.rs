@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use quorate_checkers::history::{
     Answer, Event, EventType, Evidence, F, FORMAT, Header, History, Nanos, Process, Quorum,
-    ReadRepair, Stamp, Sync, Value,
+    ReadRepair, Stamp, Sync, Value, Values, Versions,
 };
 
 /// Operations of each made-up history; two lines each.
@@ -117,6 +117,7 @@ fn event(index: u64, round: u64, client: u64, kind: EventType) -> Event {
         } else {
             Value::Nil
         },
+        context: None,
         error: None,
         node: Some(format!("n{}", client % 5 + 1)),
         level: Some(2),
@@ -162,6 +163,8 @@ fn header() -> Header {
         sync: Sync::EachWrite,
         request_timeout_ms: 500,
         concurrency: CLIENTS,
+        versions: Versions::Lww,
+        values: Values::Integers,
         judges: None,
         sabotage: Vec::new(),
         setup: None,

@@ -182,7 +182,8 @@ impl Coroner {
         Fate::Beaten
     }
 
-    fn may_be_forgotten(&self, from: Nanos, to: Nanos) -> bool {
+    /// Whether a node was away within this time that may have come back without what it had.
+    pub(crate) fn may_be_forgotten(&self, from: Nanos, to: Nanos) -> bool {
         let at = self.forgetting.partition_point(|&(end, _)| end < from);
         self.forgetting
             .get(at)

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::history::{Values, Versions};
+
 /// A property that a store may promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Guarantee {
@@ -38,6 +40,10 @@ pub enum Guarantee {
     NoClockLoss,
     /// Of concurrent acknowledged writes, none is silently dropped. Last-write-wins never promises this.
     NoConcurrentLoss,
+    /// What a client adds to a set that it read, and writes back acknowledged, is in the set in the end.
+    NoLostUpdates,
+    /// A read returns no value together with one that replaced it.
+    NoSiblingExplosion,
     /// After all faults are healed and the cluster was left in peace, all replicas of a key hold the same.
     Convergence,
     /// Operations succeed whenever enough replicas are within reach of their coordinator.
@@ -52,7 +58,7 @@ const LINEARIZABILITY: &str = "No client can tell a key from one that does one t
 
 impl Guarantee {
     /// All of them, in the order of reports.
-    pub const ALL: [Guarantee; 17] = [
+    pub const ALL: [Guarantee; 19] = [
         Guarantee::NoPhantoms,
         Guarantee::NoFailedWrites,
         Guarantee::FreshReads,
@@ -68,6 +74,8 @@ impl Guarantee {
         Guarantee::NoResurrection,
         Guarantee::NoClockLoss,
         Guarantee::NoConcurrentLoss,
+        Guarantee::NoLostUpdates,
+        Guarantee::NoSiblingExplosion,
         Guarantee::Convergence,
         Guarantee::Availability,
     ];
@@ -90,6 +98,8 @@ impl Guarantee {
             Guarantee::NoResurrection => "no-resurrection",
             Guarantee::NoClockLoss => "no-clock-loss",
             Guarantee::NoConcurrentLoss => "no-concurrent-loss",
+            Guarantee::NoLostUpdates => "no-lost-updates",
+            Guarantee::NoSiblingExplosion => "no-sibling-explosion",
             Guarantee::Convergence => "convergence",
             Guarantee::Availability => "availability",
         }
@@ -113,6 +123,8 @@ impl Guarantee {
             Guarantee::NoResurrection => "no resurrection",
             Guarantee::NoClockLoss => "no clock loss",
             Guarantee::NoConcurrentLoss => "no concurrent loss",
+            Guarantee::NoLostUpdates => "no lost updates",
+            Guarantee::NoSiblingExplosion => "no sibling explosion",
             Guarantee::Convergence => "convergence",
             Guarantee::Availability => "availability",
         }
@@ -136,6 +148,8 @@ impl Guarantee {
             Guarantee::NoResurrection => "resurrected-delete",
             Guarantee::NoClockLoss => "clock-loss",
             Guarantee::NoConcurrentLoss => "concurrent-loss",
+            Guarantee::NoLostUpdates => "lost-update",
+            Guarantee::NoSiblingExplosion => "sibling-explosion",
             Guarantee::Convergence => "divergence",
             Guarantee::Availability => "unavailability",
         }
@@ -204,6 +218,7 @@ impl Guarantee {
                  last-write-wins, which keeps the one with the largest stamp and forgets the others; only stores \
                  that keep siblings promise it. Counted as concurrent-loss, to show what last-write-wins costs."
             }
+            Guarantee::NoLostUpdates | Guarantee::NoSiblingExplosion => self.siblings_paragraph(),
             Guarantee::Convergence => {
                 "After all faults are healed and the cluster was left in peace, all replicas of a key hold the same \
                  value. Promised only when no message can have been lost, because this store has no hints and no \
@@ -215,6 +230,54 @@ impl Guarantee {
                  a read. Always promised in this sense: a key may not be unreadable or unwritable throughout an \
                  interval without changes of faults in which its coordinators could reach enough nodes. Broken by an \
                  unavailability."
+            }
+        }
+    }
+
+    /// Whether it says anything about stores that do this with versions, and clients that write such values. Siblings are no register, so nothing
+    /// of them is linearizable, and no order of theirs is there to agree on; nor can it be a promise in which order a session's
+    /// writes are seen: whatever shows the later one shows all that this names in its context, and no more.
+    pub fn is_about(self, versions: Versions, values: Values) -> bool {
+        let is_lww = versions == Versions::Lww;
+        let is_of_registers = is_lww && values == Values::Integers;
+        match self {
+            Guarantee::NoPhantoms
+            | Guarantee::NoFailedWrites
+            | Guarantee::Convergence
+            | Guarantee::Availability => true,
+            Guarantee::Linearizability
+            | Guarantee::MonotonicWrites
+            | Guarantee::WritesFollowReads
+            | Guarantee::CausalConvergence => is_of_registers,
+            Guarantee::FreshReads
+            | Guarantee::NoInversion
+            | Guarantee::ReadYourWrites
+            | Guarantee::MonotonicReads
+            | Guarantee::CausalConsistency
+            | Guarantee::NoLostWrites
+            | Guarantee::NoResurrection
+            | Guarantee::NoClockLoss
+            | Guarantee::NoConcurrentLoss => is_of_registers || !is_lww,
+            Guarantee::NoLostUpdates => values == Values::Sets,
+            Guarantee::NoSiblingExplosion => !is_lww,
+        }
+    }
+
+    /// The same for what only siblings and sets can show.
+    fn siblings_paragraph(self) -> &'static str {
+        match self {
+            Guarantee::NoLostUpdates => {
+                "What a client adds to a set that it read, and writes back acknowledged, is in the set in the end, unless somebody took it \
+                 out. Never promised by last-write-wins: of clients that started from the same version, one wins and the others' elements \
+                 are gone, without any fault. Promised by stores that keep siblings when W > f, for clients that unite them. Judged where clients \
+                 write sets, by the census of all replicas, united. Broken by a lost-update. What was taken out and is there again \
+                 is counted beside it: a union brings it back, and nobody promises otherwise."
+            }
+            _ => {
+                "A read returns no value together with one that replaced it, so that there are never more siblings than writes that did not \
+                 know each other. Always promised by stores that keep siblings apart by dots, as a write replaces what its context names. \
+                 A write without a context replaces nothing and adds a sibling in any store: those are counted. Broken by a \
+                 sibling-explosion: one version vector per key instead of one dot per value, or a context that was dropped."
             }
         }
     }

@@ -43,6 +43,7 @@ pub mod inversion;
 pub mod linearizability;
 pub mod lost_write;
 mod missing;
+mod multivalue;
 pub mod phantom;
 pub mod resurrected_delete;
 pub mod session;

@@ -28,6 +28,9 @@ struct Claim<'a> {
     ruling: Ruling,
     key: Option<String>,
     at: Option<Nanos>,
+    /// The beginnings of the operations that convict, where what is left out of a history may make up a violation of the same key
+    /// at the same time: writes of siblings replace each other by way of others.
+    calls: Option<Vec<Nanos>>,
 }
 
 /// The proofs of all anomalies that a row holds, each once, smallest first.
@@ -76,6 +79,7 @@ impl<'a> Claim<'a> {
             ruling: row.ruling,
             key: anomaly.key.clone(),
             at: Some(anomaly.at),
+            calls: (!history.header.is_of_registers()).then(|| calls(history, anomaly)),
         }
     }
 
@@ -88,7 +92,9 @@ impl<'a> Claim<'a> {
             return false;
         };
         let is_same = |anomaly: &Anomaly| {
-            anomaly.key == self.key && self.at.is_none_or(|at| anomaly.at == at)
+            anomaly.key == self.key
+                && self.at.is_none_or(|at| anomaly.at == at)
+                && (self.calls.as_ref()).is_none_or(|known| *known == calls(&alone, anomaly))
         };
         judge(&alone).row(self.guarantee).is_some_and(|row| {
             row.ruling == self.ruling && row.finding.anomalies.iter().any(is_same)
@@ -100,9 +106,14 @@ impl<'a> Claim<'a> {
         let returned = part.iter().filter_map(|&place| {
             let op = self.history.operations.get(place)?;
             let is_answer = matches!(op.f, Function::Read | Function::Census) && op.is_ok();
-            (is_answer && op.value != Value::Nil).then_some((place, op.key, &op.value))
+            is_answer.then(|| {
+                self.history
+                    .returned(op)
+                    .into_iter()
+                    .map(move |value| (place, op.key, value))
+            })
         });
-        let returned: Vec<(usize, KeyId, &Value)> = returned.collect();
+        let returned: Vec<(usize, KeyId, Value)> = returned.flatten().collect();
         let mut needs: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (write, op) in self.history.operations.iter().enumerate() {
             if op.f != Function::Write {
@@ -110,9 +121,9 @@ impl<'a> Claim<'a> {
             }
             let readers = returned
                 .iter()
-                .filter(|(_, key, value)| *key == op.key && **value == op.value);
-            for &(reader, ..) in readers {
-                needs.entry(reader).or_default().push(write);
+                .filter(|(_, key, value)| *key == op.key && *value == op.value);
+            for (reader, ..) in readers {
+                needs.entry(*reader).or_default().push(write);
             }
         }
         needs
@@ -124,6 +135,13 @@ impl<'a> Claim<'a> {
         let all: BTreeSet<usize> = part.iter().copied().chain(needed).collect();
         all.into_iter().collect()
     }
+}
+
+/// When the operations of a witness began.
+fn calls(history: &History, anomaly: &Anomaly) -> Vec<Nanos> {
+    let operations = anomaly.witness.operations().into_iter();
+    let operations = operations.filter_map(|at| history.operations.get(at));
+    operations.map(|operation| operation.call).collect()
 }
 
 #[cfg(test)]

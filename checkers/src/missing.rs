@@ -4,11 +4,17 @@
 
 use crate::finding::Finding;
 use crate::guarantee::Guarantee;
-use crate::stream::key::{DELETES, FOREIGN, NOT_ASCENDING, TOO_LONG};
+use crate::stream::key::{DELETES, FOREIGN, NO_REGISTER, NOT_ASCENDING, TOO_LONG};
 use crate::verdict::Ruling;
 
 /// Keys that no judge can take: their writes are no integers.
 pub(crate) const NO_INTEGER: &str = "keys with a written value that is no integer";
+/// Keys of a store with siblings that no judge can take: a write wrote nothing.
+pub(crate) const NOTHING_WRITTEN: &str = "keys with a write of nothing";
+/// Keys of a store with siblings whose reads do not return them.
+pub(crate) const NO_LIST: &str = "keys with a read that returned no list of siblings";
+/// Keys of clients that write sets, and wrote something else.
+pub(crate) const NO_SET: &str = "keys with a written or held value that is no set of integers";
 /// Keys that something else than reads, writes and deletes may have changed.
 pub(crate) const OTHER_KIND: &str = "keys that operations of another kind may have changed";
 /// Keys of either kind.
@@ -30,6 +36,9 @@ pub(crate) const TOO_MANY: &str =
 fn remedy(why: &str) -> &'static str {
     match why {
         NO_INTEGER => "; let clients write integers",
+        NOTHING_WRITTEN => "; let clients delete instead",
+        NO_LIST => "; write the values of a read as a list, in ascending order",
+        NO_SET => "; let clients write ascending lists of integers",
         OTHER_KIND => {
             "; judge them with `check --model`, or let clients read, write and delete only"
         }
@@ -37,7 +46,7 @@ fn remedy(why: &str) -> &'static str {
             "; let clients write integers, and read, write and delete only, or judge with `check --model`"
         }
         WRITTEN_TWICE => "; let clients write values that never repeat",
-        NOT_ASCENDING | FOREIGN | TOO_LONG | DELETES => {
+        NOT_ASCENDING | FOREIGN | TOO_LONG | DELETES | NO_REGISTER => {
             "; judge the saved history as a whole, not as a stream"
         }
         OUT_OF_ORDER => {
@@ -83,6 +92,7 @@ fn absent(guarantee: Guarantee, has_census: bool) -> &'static str {
         Guarantee::NoLostWrites
         | Guarantee::NoClockLoss
         | Guarantee::NoConcurrentLoss
+        | Guarantee::NoLostUpdates
         | Guarantee::Convergence
             if !has_census =>
         {
@@ -97,6 +107,12 @@ fn absent(guarantee: Guarantee, has_census: bool) -> &'static str {
         }
         Guarantee::NoConcurrentLoss => {
             "no acknowledged write of a key in the census was the last of its key; let clients write each key at the same time"
+        }
+        Guarantee::NoLostUpdates => {
+            "no element of a set in the census was added by an acknowledged write; let clients read sets and add to them"
+        }
+        Guarantee::NoSiblingExplosion => {
+            "no read returned a value whose writer had read another one; let clients write with the context of what they read"
         }
         Guarantee::Convergence => {
             "no key has a census that all its replicas answered; heal all faults and ask again"

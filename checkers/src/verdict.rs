@@ -10,13 +10,13 @@ use crate::explain::{Explanation, explain};
 use crate::exposure::Exposure;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
-use crate::history::{History, Index, Quorum};
+use crate::history::{Header, History, Index, Quorum};
 use crate::session::Kind;
 use crate::session::causal::Model;
 use crate::session::rows::{Causality, Session};
 use crate::{
     availability, clock_loss, concurrent_loss, divergence, failed_write, inversion,
-    linearizability, lost_write, missing, phantom, resurrected_delete, stale_read,
+    linearizability, lost_write, missing, multivalue, phantom, resurrected_delete, stale_read,
 };
 
 /// What came of one guarantee.
@@ -114,7 +114,16 @@ impl Verdict {
     }
 }
 
-/// All checkers, in the order of [`Guarantee::ALL`].
+/// The judges of histories with such a header, in the order of [`Guarantee::ALL`].
+pub fn checkers_of(header: &Header) -> Vec<&'static dyn Checker> {
+    if header.is_of_registers() {
+        checkers().to_vec()
+    } else {
+        multivalue::judges(header)
+    }
+}
+
+/// The judges of registers, in the order of [`Guarantee::ALL`].
 pub fn checkers() -> [&'static dyn Checker; 17] {
     [
         &phantom::Phantom,
@@ -154,9 +163,9 @@ pub fn judge_with(history: &History, executor: &impl Executor) -> Verdict {
                 .any(|n| Guarantee::from_name(n) == Some(guarantee))
         })
     };
-    let judged: Vec<(&dyn Checker, Promise)> = checkers()
-        .into_iter()
-        .zip(contract.promises)
+    let judged = checkers_of(&history.header).into_iter();
+    let judged: Vec<(&dyn Checker, Promise)> = judged
+        .filter_map(|checker| Some((checker, contract.promise(checker.guarantee())?.clone())))
         .filter(|(_, promise)| is_judged(promise.guarantee))
         .collect();
     let rows = executor.map(shares(judged), |share| {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::guarantee::Guarantee;
 use crate::history::{Function, History, KeyId, Nanos, Operation, Value};
+use crate::set::{Contention, EightLines};
 use crate::statistics::{Bucket, Quantiles, Rate};
 use crate::tale::Tale;
 
@@ -125,6 +126,10 @@ pub enum Amount {
     Histogram(Vec<Bucket>),
     /// What is typical and what is extreme, ns.
     Quantiles(Quantiles),
+    /// What became of the elements of sets.
+    EightLines(EightLines),
+    /// How many writes started from the same version of a set.
+    Contention(Contention),
 }
 
 /// A number with its name.
@@ -180,14 +185,24 @@ impl Anomaly {
     /// The places in [`History::operations`] of what [`Anomaly::excerpt`] holds, in order.
     pub fn excerpt_operations(&self, history: &History) -> Vec<usize> {
         let mut operations = self.witness.operations();
-        let found: Vec<(KeyId, &Value)> = operations
+        // A read of a register names the write of its value in its witness; one of siblings returns more than it is convicted by.
+        let is_of_registers = history.header.is_of_registers();
+        let is_answer = |op: &&Operation| {
+            op.f == Function::Census || op.f == Function::Read && !is_of_registers
+        };
+        let found: Vec<(KeyId, Value)> = operations
             .iter()
             .filter_map(|&at| history.operations.get(at))
-            .filter(|op| op.f == Function::Census && op.value != Value::Nil)
-            .map(|op| (op.key, &op.value))
+            .filter(is_answer)
+            .flat_map(|op| {
+                let values = history.returned(op).into_iter();
+                values.map(|value| (op.key, value))
+            })
             .collect();
-        let is_write_of =
-            |op: &Operation| op.f == Function::Write && found.contains(&(op.key, &op.value));
+        let is_write_of = |op: &Operation| {
+            let is_same = |(key, value): &(KeyId, Value)| *key == op.key && *value == op.value;
+            op.f == Function::Write && found.iter().any(is_same)
+        };
         let writes = (0..).zip(&history.operations);
         operations.extend(writes.filter(|(_, op)| is_write_of(op)).map(|(at, _)| at));
         operations.sort_unstable();

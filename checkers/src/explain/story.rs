@@ -26,7 +26,10 @@ pub(super) fn tell(history: &History, anomaly: &Anomaly) -> Story {
         Guarantee::NoResurrection => scene.resurrection(),
         Guarantee::NoClockLoss => scene.clock_loss(),
         Guarantee::NoConcurrentLoss => scene.concurrent_loss(),
-        Guarantee::ReadYourWrites
+        // These are told by their judges.
+        Guarantee::NoLostUpdates
+        | Guarantee::NoSiblingExplosion
+        | Guarantee::ReadYourWrites
         | Guarantee::MonotonicReads
         | Guarantee::MonotonicWrites
         | Guarantee::WritesFollowReads

@@ -22,7 +22,7 @@ pub(crate) fn duration(ns: u64) -> String {
 }
 
 /// `n1`, `n1 and n2`, `n1, n2 and n3`.
-pub(super) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => "nobody".to_owned(),
         [one] => one.clone(),
@@ -51,8 +51,8 @@ pub(super) fn columns(history: &History, operation: &Operation) -> [String; 4] {
         .map_or("an unnamed replica", |node| history.node_name(node));
     let value = value(operation);
     let what = match (operation.f, operation.status) {
-        (Function::Write, _) => format!("write {key} = {value}"),
-        (Function::Delete, _) => format!("delete {key}"),
+        (Function::Write, _) => format!("write {key} = {value}{}", had_read(history, operation)),
+        (Function::Delete, _) => format!("delete {key}{}", had_read(history, operation)),
         (Function::Census, Status::Ok) => format!("census {key} at {node} -> {value}"),
         (Function::Census, _) => format!("census {key} at {node}"),
         (_, Status::Ok) => format!("read {key} -> {value}"),
@@ -71,6 +71,19 @@ pub(super) fn columns(history: &History, operation: &Operation) -> [String; 4] {
     };
     let when = format!("{} {end}", moment(operation.call));
     [what, format!("c{}", operation.process), when, ended]
+}
+
+/// What a write says that it had read. Of registers nothing is said, because nothing is asked.
+fn had_read(history: &History, operation: &Operation) -> String {
+    match operation.context() {
+        _ if history.header.is_of_registers() => String::new(),
+        None => " (blind)".to_owned(),
+        Some([]) => " (had read nothing)".to_owned(),
+        Some(values) => {
+            let values: Vec<String> = values.iter().map(Value::to_string).collect();
+            format!(" (had read {})", values.join(", "))
+        }
+    }
 }
 
 fn reasoned(word: &str, operation: &Operation) -> String {

@@ -106,6 +106,17 @@ pub enum Value {
     Json(Box<serde_json::Value>),
 }
 
+impl From<&serde_json::Value> for Value {
+    /// As it is read from a line: what fits an integer is one.
+    fn from(json: &serde_json::Value) -> Value {
+        match json.as_i64() {
+            Some(value) => Value::Int(value),
+            None if json.is_null() => Value::Nil,
+            None => Value::Json(Box::new(json.clone())),
+        }
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -166,8 +177,10 @@ pub struct Event {
     pub f: F,
     /// On which key.
     pub key: Option<String>,
-    /// With which value.
+    /// With which value. In a store with siblings a read's is the list of theirs, in ascending order.
     pub value: Value,
+    /// The values that a write or delete had read, and so replaces; none if it said nothing of that (it is blind).
+    pub context: Option<Vec<Value>>,
     /// Why it failed, or why nothing is known.
     pub error: Option<String>,
     /// The coordinator (for a census: the replica).

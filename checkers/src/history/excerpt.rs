@@ -49,6 +49,7 @@ impl History {
             } else {
                 Value::Nil
             },
+            context: operation.context().map(<[Value]>::to_vec),
             error: None,
             node: operation.node().map(|node| self.node_name(node).to_owned()),
             level: operation.level(),
@@ -68,6 +69,7 @@ impl History {
             time: operation.completed()?,
             kind,
             value: operation.value.clone(),
+            context: None,
             error: operation.error().map(str::to_owned),
             evidence: operation.evidence(),
             ..self.invocation(operation)

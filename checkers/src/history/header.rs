@@ -44,6 +44,35 @@ pub enum Sync {
     EveryMs(u64),
 }
 
+/// What a store does with versions of which none replaces the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Versions {
+    /// It keeps the one with the larger stamp: a read returns one value.
+    #[default]
+    Lww,
+    /// It keeps them all as siblings, told apart by dotted version vectors: a read returns a list of values, and a write
+    /// says in its `context` what it had read.
+    Dvv,
+}
+
+/// What clients write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Values {
+    /// Integers, each once per key.
+    #[default]
+    Integers,
+    /// Sets of integers, in ascending lists: a client reads one, changes it and writes it back, and its `context` is what it had
+    /// read, whatever the store does with versions.
+    Sets,
+}
+
+/// What a header need not say.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// The header line. Unknown keys are ignored by readers of the same format version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -70,6 +99,12 @@ pub struct Header {
     pub request_timeout_ms: u64,
     /// Number of concurrent clients.
     pub concurrency: u64,
+    /// What the store does with versions of which none replaces the other.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub versions: Versions,
+    /// What clients write.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub values: Values,
     /// Names of the guarantees that the workload gives evidence for; absent = all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judges: Option<Vec<String>>,
@@ -83,6 +118,11 @@ pub struct Header {
 }
 
 impl Header {
+    /// Whether a key is a register of one integer, as most judges take it to be. Else `multivalue/` judges.
+    pub fn is_of_registers(&self) -> bool {
+        self.versions == Versions::Lww && self.values == Values::Integers
+    }
+
     /// Whether the header means something to this build.
     pub(super) fn check(&self) -> Result<(), HistoryError> {
         if self.format != FORMAT {

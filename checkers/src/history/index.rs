@@ -15,6 +15,7 @@ use super::writers::Writers;
 use crate::executor::{Executor, Sequential};
 use crate::exposure::Exposure;
 use crate::missing;
+use crate::multivalue::keys::Keys;
 use crate::session::claims::Claims;
 use crate::session::rows::Survey;
 use crate::sweep::{ByEnd, Span};
@@ -273,6 +274,8 @@ pub struct Index {
     pub(crate) sessions: OnceLock<Survey>,
     /// The same by what the nodes claim, once somebody asked.
     pub(crate) claims: OnceLock<Claims>,
+    /// Keys with several values at once, or with sets, once somebody asked.
+    pub(crate) multivalue: OnceLock<Keys>,
 }
 
 impl Index {
@@ -316,6 +319,7 @@ impl Index {
             exposure: Exposure::of_history(history),
             sessions: OnceLock::new(),
             claims: OnceLock::new(),
+            multivalue: OnceLock::new(),
         }
     }
 

@@ -20,6 +20,6 @@ pub use codec::HistoryReader;
 pub use error::HistoryError;
 pub use event::{Answer, Event, EventType, Evidence, F, Nanos, Process, Stamp, Value};
 pub use fault::{Effect, FaultKind, FaultWindow};
-pub use header::{FORMAT, Header, Quorum, ReadRepair, Sync};
+pub use header::{FORMAT, Header, Quorum, ReadRepair, Sync, Values, Versions};
 pub use index::Index;
 pub use operation::{Function, History, KeyId, NodeIndex, Operation, Status};

@@ -4,7 +4,7 @@
 
 use super::event::{Event, Evidence, F, Nanos, Value};
 use super::fault::FaultWindow;
-use super::header::Header;
+use super::header::{Header, Versions};
 
 /// A key, by its place in [`History::keys`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +115,8 @@ struct Rare {
     /// When the `info` was written.
     unknown_at: Option<Nanos>,
     error: Option<Box<str>>,
+    /// The values that a write or delete had read.
+    context: Option<Box<[Value]>>,
     /// What the nodes claim, as the JSON object that our own writer makes of it.
     claims: Option<Box<str>>,
     node: Option<NodeIndex>,
@@ -230,6 +232,18 @@ impl Operation {
         self.rare(|rare| rare.error = error.map(Into::into));
     }
 
+    /// The values that a write or delete had read, and so replaces; none if it is blind.
+    pub fn context(&self) -> Option<&[Value]> {
+        self.rare.as_ref()?.context.as_deref()
+    }
+
+    /// Says what it had read.
+    pub fn set_context(&mut self, context: Option<&[Value]>) {
+        if context.is_some() || self.rare.is_some() {
+            self.rare(|rare| rare.context = context.map(Into::into));
+        }
+    }
+
     /// Whether the nodes claim anything.
     pub(crate) fn has_claims(&self) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.claims.is_some())
@@ -341,6 +355,18 @@ impl History {
         places
     }
 
+    /// The values that an answer returned: its siblings, or the one value of a register; none if nothing was there.
+    pub fn returned(&self, operation: &Operation) -> Vec<Value> {
+        match (self.header.versions, &operation.value) {
+            (_, Value::Nil) => Vec::new(),
+            (Versions::Dvv, Value::Json(list)) => match list.as_array() {
+                Some(siblings) => siblings.iter().map(Value::from).collect(),
+                None => vec![operation.value.clone()],
+            },
+            (_, value) => vec![value.clone()],
+        }
+    }
+
     /// The name of a key; empty for an id of another history.
     pub fn key_name(&self, key: KeyId) -> &str {
         self.keys.get(key.0 as usize).map_or("", String::as_str)
@@ -389,11 +415,14 @@ mod tests {
         changed.set_error(Some("no quorum"));
         changed.set_level(Some(1_000));
         changed.set_evidence(Some(&Evidence::default()));
+        changed.set_context(Some(&[Value::Int(1)]));
+        assert_eq!(changed.context(), Some([Value::Int(1)].as_slice()));
         assert_eq!(changed.error(), Some("no quorum"));
         assert_eq!(changed.evidence(), Some(Box::default()));
         changed.set_error(None);
         changed.set_level(None);
         changed.set_evidence(None);
+        changed.set_context(None);
         assert_eq!(changed, operation());
     }
 }

@@ -243,6 +243,9 @@ impl Pairing {
         if event.f == Function::Write {
             operation.value = event.value;
         }
+        if operation.is_write() {
+            operation.set_context(event.context);
+        }
         operation.set_node(self.node(event.node, place)?);
         operation.set_level(event.level);
         if let Some(claims) = event.claims {

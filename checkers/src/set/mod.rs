@@ -11,6 +11,7 @@
 mod builder;
 pub mod certificate;
 mod chain;
+pub mod eight_lines;
 mod fate;
 mod final_read;
 pub mod full;
@@ -31,6 +32,7 @@ mod violation;
 mod words;
 
 pub use builder::{SetHistoryBuilder, SetOp};
+pub use eight_lines::{Contention, EightLines};
 pub use full::{FullOptions, SetFull, full};
 pub use grow_only::{GrowOnly, grow_only};
 pub use history::{Add, NEVER, SetHistory, SetRead};

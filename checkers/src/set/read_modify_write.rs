@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::eight_lines::EightLines;
 use super::final_read::{Final, Standing};
 use super::history::SetHistory;
 use super::last_read::violations;
@@ -83,48 +84,22 @@ pub(super) fn judge(history: &SetHistory, rules: Rules) -> ReadModifyWrite {
     }
 }
 
-/// The eight lines, with intervals of 95 % confidence.
-impl fmt::Display for ReadModifyWrite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (ack, loss) = (self.ack_rate, self.loss_rate);
-        let found = self.unacknowledged_but_successful_rate;
-        writeln!(f, "{} total", self.total)?;
-        writeln!(f, "{} acknowledged", self.acknowledged)?;
-        writeln!(f, "{} survivors", self.survivors)?;
-        writeln!(f, "{} acknowledged writes lost", self.acknowledged_lost)?;
-        writeln!(
-            f,
-            "{} unacknowledged writes found",
-            self.unacknowledged_found
-        )?;
-        writeln!(f, "{} ack rate ({})", ratio(ack.seen, ack.of), bounds(ack))?;
-        writeln!(
-            f,
-            "{} loss rate ({})",
-            ratio(loss.seen, loss.of),
-            bounds(loss)
-        )?;
-        writeln!(
-            f,
-            "{} unacknowledged but successful rate ({} of {} unacknowledged, {}; {})",
-            ratio(found.seen, self.acknowledged),
-            found.seen,
-            found.of,
-            ratio(found.seen, found.of),
-            bounds(found)
-        )
+impl ReadModifyWrite {
+    /// The counts that the classic lines are made of.
+    pub fn lines(&self) -> EightLines {
+        EightLines {
+            total: self.total,
+            acknowledged: self.acknowledged,
+            survivors: self.survivors,
+            lost: self.acknowledged_lost,
+            found: self.unacknowledged_found,
+        }
     }
 }
 
-/// Such as `0.7255`; `no` of nothing.
-fn ratio(count: u64, of: u64) -> String {
-    let parts = (u128::from(count) * 10_000 + u128::from(of / 2)).checked_div(u128::from(of));
-    parts.map_or("no".to_owned(), |parts| {
-        format!("{}.{:04}", parts / 10_000, parts % 10_000)
-    })
-}
-
-fn bounds(rate: Rate) -> String {
-    let bound = |ppm: u32| ratio(u64::from(ppm), 1_000_000);
-    format!("95 %: {} to {}", bound(rate.low_ppm), bound(rate.high_ppm))
+/// The eight lines, with intervals of 95 % confidence.
+impl fmt::Display for ReadModifyWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines().fmt(f)
+    }
 }

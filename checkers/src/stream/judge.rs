@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::hold::{Ask, Datum, Due, HELD_MAX, Held, Hold};
-use super::key::{Begun, FOREIGN, KeyStream, TOO_LONG, Wrong};
+use super::key::{Begun, FOREIGN, KeyStream, NO_REGISTER, TOO_LONG, Wrong};
 use super::result::Streamed;
 use crate::contract::Levels;
 use crate::guarantee::Guarantee;
@@ -87,6 +87,8 @@ pub struct StreamJudge {
     foreign: u64,
     /// Whether an operation that it does not know named no key.
     foreign_anywhere: bool,
+    /// Whether keys are registers. A stream says nothing of others.
+    is_of_registers: bool,
 }
 
 /// The smallest levels of operations so far, as the contract counts them.
@@ -125,6 +127,7 @@ impl StreamJudge {
             census: 0,
             foreign: 0,
             foreign_anywhere: false,
+            is_of_registers: header.is_of_registers(),
         }
     }
 
@@ -247,7 +250,11 @@ impl StreamJudge {
             limit: u32::MAX,
         })?;
         if place as usize == self.keys.len() {
-            self.keys.push(KeyStream::default());
+            let mut key = KeyStream::default();
+            if !self.is_of_registers {
+                key.give_up(NO_REGISTER);
+            }
+            self.keys.push(key);
         }
         Ok(place)
     }

@@ -13,6 +13,7 @@ use crate::register::violation::Kind;
 pub(super) use crate::missing::NO_INTEGER;
 pub(crate) const NOT_ASCENDING: &str =
     "keys whose values do not ascend: whether one repeats, only the whole history tells";
+pub(crate) const NO_REGISTER: &str = "keys with siblings or sets, which a stream does not know";
 pub(crate) const FOREIGN: &str = "keys with operations that a stream does not know";
 pub(crate) const TOO_LONG: &str = "keys with an operation that took longer than a stream can wait";
 /// Why a key on which nothing is wrong is not linearizable for certain.

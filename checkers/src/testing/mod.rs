@@ -12,16 +12,16 @@ mod twin;
 
 pub(crate) use backwards::Backwards;
 pub(crate) use random::{Drawn, any_history};
-pub(crate) use timeline::{draw, draw_with, header};
+pub(crate) use timeline::{array, draw, draw_siblings, draw_with, event, header, number};
 
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index};
-use crate::verdict::checkers;
+use crate::verdict::checkers_of;
 
 /// How much the judge of a guarantee could judge, and how much it saw.
 pub(crate) fn tally(history: &History, guarantee: Guarantee) -> (u64, u64) {
     let index = Index::of(history);
-    let checker = checkers()
+    let checker = checkers_of(&history.header)
         .into_iter()
         .find(|checker| checker.guarantee() == guarantee);
     let finding = checker

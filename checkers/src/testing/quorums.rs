@@ -6,7 +6,7 @@
 use crate::contract::Contract;
 use crate::exposure::{Clocks, Exposure};
 use crate::guarantee::Guarantee;
-use crate::history::{Header, Quorum, ReadRepair};
+use crate::history::{Header, Quorum, ReadRepair, Versions};
 
 use super::timeline::header;
 
@@ -31,10 +31,11 @@ impl Setting {
             for (r, w) in (1..=n).flat_map(|r| (1..=n).map(move |w| (r, w))) {
                 for forgotten in 0..=n {
                     for read_repair in [ReadRepair::None, ReadRepair::Async, ReadRepair::Blocking] {
-                        for clocks in [Clocks::Synchronised, Clocks::Skewed("f1".to_owned())] {
+                        for (clocks, versions) in stores() {
                             all.push(Setting {
                                 header: Header {
                                     read_repair,
+                                    versions,
                                     ..header(n, r, w)
                                 },
                                 exposure: Exposure {
@@ -61,7 +62,13 @@ impl Setting {
 
     fn promises(&self, guarantee: Guarantee) -> bool {
         let Quorum { n, r, w } = self.header.quorum;
-        let synchronised = self.exposure.clocks == Clocks::Synchronised;
+        let is_of_registers = self.header.versions == Versions::Lww;
+        // Nothing but stamps depends on clocks.
+        let synchronised = self.exposure.clocks == Clocks::Synchronised || !is_of_registers;
+        let survives = || {
+            sets(n, self.exposure.forgotten)
+                .all(|forgot| sets(n, w).all(|holds| holds & !forgot != 0))
+        };
         let fresh = synchronised && self.meets(w);
         let forward = self.meets(match self.header.read_repair {
             ReadRepair::Blocking => r,
@@ -71,14 +78,17 @@ impl Setting {
             Guarantee::NoPhantoms | Guarantee::NoFailedWrites | Guarantee::Availability => true,
             Guarantee::FreshReads | Guarantee::ReadYourWrites | Guarantee::NoResurrection => fresh,
             Guarantee::NoInversion | Guarantee::MonotonicReads => forward,
-            Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => forward && synchronised,
-            Guarantee::Linearizability
-            | Guarantee::CausalConsistency
-            | Guarantee::CausalConvergence => fresh && forward,
-            Guarantee::NoLostWrites => sets(n, self.exposure.forgotten)
-                .all(|forgot| sets(n, w).all(|holds| holds & !forgot != 0)),
+            Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
+                is_of_registers && forward && synchronised
+            }
+            Guarantee::Linearizability | Guarantee::CausalConvergence => {
+                is_of_registers && fresh && forward
+            }
+            Guarantee::CausalConsistency => fresh && forward,
+            Guarantee::NoLostWrites => survives(),
             Guarantee::NoClockLoss => synchronised,
-            Guarantee::NoConcurrentLoss => false,
+            Guarantee::NoConcurrentLoss | Guarantee::NoSiblingExplosion => !is_of_registers,
+            Guarantee::NoLostUpdates => !is_of_registers && survives(),
             Guarantee::Convergence => self.exposure.lossless,
         }
     }
@@ -113,10 +123,27 @@ fn the_contract_promises_what_every_set_of_replicas_keeps() {
     println!("promised and not: {promised:?}");
 }
 
+/// What clocks may do, and what a store does with versions.
+fn stores() -> [(Clocks, Versions); 4] {
+    let skewed = || Clocks::Skewed("f1".to_owned());
+    [
+        (Clocks::Synchronised, Versions::Lww),
+        (skewed(), Versions::Lww),
+        (Clocks::Synchronised, Versions::Dvv),
+        (skewed(), Versions::Dvv),
+    ]
+}
+
 /// Contracts with a defect, as what they take a setting for.
 type Mutant = (&'static str, fn(&mut Setting));
 
-const MUTANTS: [Mutant; 7] = [
+const MUTANTS: [Mutant; 9] = [
+    ("takes siblings for registers", |s| {
+        s.header.versions = Versions::Lww;
+    }),
+    ("takes registers for siblings", |s| {
+        s.header.versions = Versions::Dvv;
+    }),
     ("knows of nothing forgotten", |s| s.exposure.forgotten = 0),
     ("counts one that forgot too few", |s| {
         s.exposure.forgotten = s.exposure.forgotten.saturating_sub(1);

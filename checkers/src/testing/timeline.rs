@@ -6,12 +6,15 @@
 //! c3:                |--w k 3--!            refused
 //! c4:                        |-r k 1-| |-r k nil-| |-d k-|
 //! n1:                                                       |c k 1|    census at n1
+//! c5: |--w k 3 <1,2--|  |-r k 1,2-|  |-d k <-|              siblings: what was read, and what a write had read
+//! c6: |--w k 1+2 <1--|                                      sets: what a write made of what it had read
 //! fault kill n1:     |---------|                                       installed, then healed
 //! fault clock n1 -50: |----                                            never healed
 //! ```
 
 use crate::history::{
     Event, EventType, F, FORMAT, Header, History, Nanos, Process, Quorum, ReadRepair, Sync, Value,
+    Values, Versions,
 };
 
 /// Nanoseconds per column.
@@ -34,6 +37,8 @@ pub(crate) fn header(n: u32, r: u32, w: u32) -> Header {
         sync: Sync::EachWrite,
         request_timeout_ms: 500,
         concurrency: 8,
+        versions: Versions::Lww,
+        values: Values::Integers,
         judges: None,
         sabotage: Vec::new(),
         setup: None,
@@ -45,16 +50,55 @@ pub(crate) fn draw(text: &str) -> History {
     draw_with(header(3, 2, 2), text)
 }
 
+/// The history of a drawing, of a store that keeps siblings.
+pub(crate) fn draw_siblings(text: &str) -> History {
+    let header = Header {
+        versions: Versions::Dvv,
+        ..header(3, 2, 2)
+    };
+    draw_with(header, text)
+}
+
+/// A list as one value.
+pub(crate) fn array(values: Vec<Value>) -> Value {
+    let values = values.into_iter().map(|value| match value {
+        Value::Nil => serde_json::Value::Null,
+        Value::Int(value) => value.into(),
+        Value::Json(value) => *value,
+    });
+    Value::Json(Box::new(serde_json::Value::Array(values.collect())))
+}
+
+/// The values of `1,2`; none of `nil` and of nothing.
+fn list(text: &str) -> Vec<Value> {
+    let values = text.split(',').map(datum);
+    values.filter(|value| *value != Value::Nil).collect()
+}
+
+/// A number, nothing, or a set such as `1+2` and `+` for the empty one.
+fn datum(text: &str) -> Value {
+    if text.contains('+') {
+        return array(
+            text.split('+')
+                .map(datum)
+                .filter(|value| *value != Value::Nil)
+                .collect(),
+        );
+    }
+    text.parse().map_or(Value::Nil, Value::Int)
+}
+
 /// The history of a drawing.
 pub(crate) fn draw_with(header: Header, text: &str) -> History {
     let mut events = Vec::new();
+    let lists = header.versions == Versions::Dvv;
     for row in text.lines().filter(|row| !row.trim().is_empty()) {
         let (label, _) = row.split_once(':').expect("a row has a label");
         let offset = row.find(':').map_or(0, |at| at + 1);
         let body = &row[offset..];
         match label.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["fault", kind, rest @ ..] => draw_fault(kind, rest, body, offset, &mut events),
-            [client] => draw_client(client, body, offset, &mut events),
+            [client] => draw_client(client, body, offset, lists, &mut events),
             other => panic!("unknown label {other:?}"),
         }
     }
@@ -85,6 +129,7 @@ pub(crate) fn event(time: Nanos, kind: EventType, process: Process, f: F) -> Eve
         f,
         key: None,
         value: Value::Nil,
+        context: None,
         error: None,
         node: None,
         level: None,
@@ -118,7 +163,7 @@ fn bars(body: &str, offset: usize) -> Vec<(usize, usize, String, char)> {
     bars
 }
 
-fn draw_client(client: &str, body: &str, offset: usize, events: &mut Vec<Event>) {
+fn draw_client(client: &str, body: &str, offset: usize, lists: bool, events: &mut Vec<Event>) {
     let id: u64 = client[1..]
         .parse()
         .expect("a client is c<number>, a replica n<number>");
@@ -126,6 +171,12 @@ fn draw_client(client: &str, body: &str, offset: usize, events: &mut Vec<Event>)
     for (from, to, text, end) in bars(body, offset) {
         let text = text.trim_matches('-');
         let words: Vec<&str> = text.split_whitespace().collect();
+        let (words, context) = match words.as_slice() {
+            [words @ .., context] if context.starts_with('<') => {
+                (words.to_vec(), Some(list(&context[1..])))
+            }
+            words => (words.to_vec(), None),
+        };
         let (f, value) = match words.as_slice() {
             ["w", _, value] => (F::Write, *value),
             ["d", _] => (F::Delete, "nil"),
@@ -138,7 +189,12 @@ fn draw_client(client: &str, body: &str, offset: usize, events: &mut Vec<Event>)
         invoke.node = client.starts_with('n').then(|| client.to_owned());
         invoke.index = events.len() as u64;
         let mut done = invoke.clone();
-        let value = value.parse().map_or(Value::Nil, Value::Int);
+        let value = if lists && matches!(invoke.f, F::Read | F::Census) {
+            array(list(value))
+        } else {
+            datum(value)
+        };
+        invoke.context = context;
         if invoke.f == F::Write {
             invoke.value = value.clone();
         }

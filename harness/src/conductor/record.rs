@@ -180,6 +180,7 @@ impl Record {
             f,
             key: None,
             value: Value::Nil,
+            context: None,
             error: None,
             node: None,
             level: None,

@@ -38,6 +38,8 @@ impl Plan {
             },
             request_timeout_ms: self.store.request_timeout_ms,
             concurrency: self.load.clients,
+            versions: header::Versions::Lww,
+            values: header::Values::Integers,
             judges: Some(self.judges(kind)),
             sabotage: self
                 .store
@@ -66,10 +68,10 @@ impl Plan {
         } else {
             script.iter().any(|scripted| scripted.op == Ask::Delete)
         };
-        let judged = kind
-            .guarantees()
-            .iter()
-            .filter(|&&guarantee| deletes || guarantee != Guarantee::NoResurrection);
+        let judged = kind.guarantees().iter().filter(|&&guarantee| {
+            guarantee.is_about(header::Versions::Lww, header::Values::Integers)
+                && (deletes || guarantee != Guarantee::NoResurrection)
+        });
         judged
             .map(|guarantee| guarantee.name().to_owned())
             .collect()

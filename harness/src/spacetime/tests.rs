@@ -39,6 +39,7 @@ fn event(index: u64, at_ms: u64, kind: EventType, process: u64, f: F, value: i64
         f,
         key: Some("k".to_owned()),
         value: Value::Int(value),
+        context: None,
         error: None,
         node: Some("n1".to_owned()),
         level: None,

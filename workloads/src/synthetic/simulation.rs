@@ -415,6 +415,7 @@ impl Synthetic {
             f,
             key: None,
             value: Value::Nil,
+            context: None,
             error: None,
             node: None,
             level: None,

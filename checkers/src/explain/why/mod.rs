@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::words::list;
 use crate::exposure::Exposure;
 use crate::guarantee::Guarantee;
-use crate::history::{Answer, FaultWindow, Function, History, Operation, Stamp, Status};
+use crate::history::{Answer, FaultWindow, Function, History, Operation, Stamp, Status, Versions};
 use crate::witness::{Anomaly, Part};
 
 /// What may have made an anomaly.
@@ -145,12 +145,18 @@ pub(super) fn infer(history: &History, exposure: &Exposure, anomaly: &Anomaly) -
     let clues = Clues { history, anomaly };
     let mut why = Vec::new();
     // What contradicts itself comes before what merely may happen, and what is known of the nodes before what was done to them.
-    why.extend(clues.stamps(exposure));
-    why.extend(clues.not_kept());
-    why.extend(clues.forgotten_delete());
+    // Siblings are no story of stamps: which of two is the newer, their contexts say.
+    let has_stamps = history.header.versions == Versions::Lww;
+    if has_stamps {
+        why.extend(clues.stamps(exposure));
+        why.extend(clues.not_kept());
+        why.extend(clues.forgotten_delete());
+    }
     why.extend(clues.no_overlap());
     why.extend(clues.surfaced());
-    why.extend(clues.missed_write());
+    if has_stamps {
+        why.extend(clues.missed_write());
+    }
     why.extend(clues.other_key());
     why.extend(clues.refusals());
     why.extend(clues.sabotage());

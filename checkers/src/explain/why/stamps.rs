@@ -1,6 +1,6 @@
 //! Stamps that contradict the order of events, tie, or decide between concurrent writes.
 
-use super::{Actor, Attribution, Cause, Clues};
+use super::{Actor, Attribution, Basis, Cause, Clues};
 use crate::explain::words::{duration, list};
 use crate::exposure::Exposure;
 use crate::guarantee::Guarantee;
@@ -14,6 +14,9 @@ impl<'a> Clues<'a> {
             let actor = self.actor(part)?;
             Some((actor, actor.stamp()?))
         };
+        if self.is(Guarantee::NoLostUpdates) {
+            return Some(overwritten());
+        }
         let older = stamped(Part::Older).or_else(|| stamped(Part::OlderShown));
         let older = older.or_else(|| stamped(Part::Reader))?;
         let newer = stamped(Part::Newer).or_else(|| stamped(Part::NewerShown))?;
@@ -69,6 +72,15 @@ impl<'a> Clues<'a> {
             };
             is_clock && fault.may_have_taken() && fault.injected <= until
         })
+    }
+}
+
+/// Why sets lose elements, whatever the stamps are.
+fn overwritten() -> Attribution {
+    let rule = "Of sets that were made from the same version this store keeps the one with the larger stamp, whole, and tells nobody.";
+    Attribution {
+        basis: Basis::Settings,
+        ..Attribution::inferred(Cause::LastWriteWins, vec![rule.to_owned()])
     }
 }
 

@@ -36,8 +36,13 @@ impl Event {
         }
         match &self.value {
             Value::Nil => {}
-            Value::Int(value) => push_plain(out, format_args!(",\"value\":{value}")),
-            Value::Json(value) => push_plain(out, format_args!(",\"value\":{value}")),
+            value => {
+                push_field(out, "value");
+                push_value(out, value);
+            }
+        }
+        if let Some(context) = &self.context {
+            push_list(out, "context", context, push_value);
         }
         if let Some(error) = &self.error {
             push_field(out, "error");
@@ -99,6 +104,14 @@ fn push_field(out: &mut Vec<u8>, name: &str) {
     out.push(b',');
     push_text(out, name);
     out.push(b':');
+}
+
+fn push_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Nil => out.extend_from_slice(b"null"),
+        Value::Int(value) => push_plain(out, format_args!("{value}")),
+        Value::Json(value) => push_plain(out, format_args!("{value}")),
+    }
 }
 
 fn push_extra(out: &mut Vec<u8>, extra: &Map<String, Json>) {
@@ -209,7 +222,7 @@ impl<'de> Visitor<'de> for EventVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
         let (mut index, mut time, mut kind, mut process, mut f) = (None, None, None, None, None);
-        let (mut key, mut value, mut error) = (None, None, None);
+        let (mut key, mut value, mut context, mut error) = (None, None, None, None);
         let (mut node, mut level, mut evidence) = (None, None, None);
         let mut extra = Map::new();
         while let Some(Name(name)) = map.next_key()? {
@@ -221,6 +234,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 "f" => take::<A, Name<'de>>(&mut map, &name, &mut f)?,
                 "key" => take::<A, Option<String>>(&mut map, &name, &mut key)?,
                 "value" => take(&mut map, &name, &mut value)?,
+                "context" => take::<A, Option<Vec<Value>>>(&mut map, &name, &mut context)?,
                 "error" => take::<A, Option<String>>(&mut map, &name, &mut error)?,
                 "node" => take::<A, Option<String>>(&mut map, &name, &mut node)?,
                 "level" => take::<A, Option<u32>>(&mut map, &name, &mut level)?,
@@ -236,6 +250,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             f: F::from(&*need(f, "f")?.0),
             key: key.flatten(),
             value: value.unwrap_or_default(),
+            context: context.flatten(),
             error: error.flatten(),
             node: node.flatten(),
             level: level.flatten(),

@@ -43,6 +43,7 @@ fn plain_event() -> impl Strategy<Value = Event> {
         event.process = Process::Client(process);
         event.key.get_or_insert_with(|| "k".to_owned());
         event.extra.clear();
+        event.context = None;
         (event.f, event.value) = (f, value);
         event
     })

@@ -264,15 +264,21 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
     ];
     let who = (any::<u64>(), any::<u64>(), kind, process, name());
     let optional = || proptest::option::of(name());
+    let context = proptest::option::of(proptest::collection::vec(value(), 0..3));
     let what = (
         optional(),
-        value(),
+        (value(), context),
         optional(),
         optional(),
         any::<Option<u32>>(),
     );
     (who, what, proptest::option::of(evidence()), optional()).prop_map(
-        |((index, time, kind, process, f), (key, value, error, node, level), evidence, extra)| {
+        |(
+            (index, time, kind, process, f),
+            (key, (value, context), error, node, level),
+            evidence,
+            extra,
+        )| {
             Event {
                 index,
                 time: Nanos(time),
@@ -281,6 +287,7 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
                 f: F::from(f.as_str()),
                 key,
                 value,
+                context,
                 error,
                 node,
                 level,
