@@ -11,9 +11,9 @@ use quorate::conductor::{Action, Conductor};
 use quorate::fault::{Effect, FaultKind};
 use quorate::plan::{Plan, PlanSpec};
 use quorate::trial::trial;
+use quorate::world::Outcome;
 use quorate::world::sim::{Simulation, Weather};
-use quorate::world::{OpKind, Outcome};
-use quorate_checkers::history::{Nanos, Operation, Value};
+use quorate_checkers::history::{Nanos, Operation};
 
 /// Seeds, unless told otherwise.
 const SEEDS: u64 = 20;
@@ -118,12 +118,12 @@ fn conduct(plan: &Plan) -> (f64, f64) {
         match conductor.poll(now) {
             Action::Settle => conductor.settled(now),
             Action::Invoke { client, op, .. } => {
-                let value = match op.f {
-                    OpKind::Write(value) => Value::Int(value),
-                    OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
+                let done = Outcome::Ok {
+                    value: op.f.written(),
+                    returned: None,
+                    evidence: None,
                 };
-                let evidence = None;
-                conductor.completed(now, client, Outcome::Ok { value, evidence });
+                conductor.completed(now, client, done);
             }
             Action::Inject(index) => conductor.injected(now, index, &Effect::Installed),
             Action::Heal(index) => conductor.healed(now, index, &Effect::Installed),

@@ -14,14 +14,14 @@ mod source;
 
 use std::collections::VecDeque;
 
-use quorate_checkers::history::{Event, Nanos};
-use quorate_workloads::Rng;
+use quorate_checkers::history::{Event, Nanos, Value};
+use quorate_workloads::{Rng, Seen};
 
 use crate::fault::{Effect, Fault};
 use crate::plan::{Plan, PlanError, Scheduled};
-use crate::world::{ClientOp, OpKind, Outcome};
+use crate::world::{ClientOp, OpKind, Outcome, Wanted};
 use census::Census;
-use clients::Clients;
+use clients::{Clients, InFlight};
 use record::Record;
 use source::{Assignment, Source};
 
@@ -123,6 +123,10 @@ pub struct Conductor {
     census: Census,
     replicas_of: ReplicasOf,
     record: Record,
+    /// What clients want to know of what they read.
+    wanted: Wanted,
+    /// Whether their writes say nothing of that.
+    is_blind: bool,
     stopped: bool,
 }
 
@@ -147,6 +151,8 @@ impl Conductor {
             census: Census::default(),
             replicas_of,
             record: Record::new(plan.load.clients),
+            wanted: plan.wanted()?,
+            is_blind: plan.load.blind,
             stopped: false,
         })
     }
@@ -237,6 +243,8 @@ impl Conductor {
         if op.f == OpKind::Census {
             self.census
                 .finish(&op.key, op.node, matches!(outcome, Outcome::Ok { .. }), now);
+        } else {
+            self.learn(client, &op, &outcome);
         }
         self.record.completion(now, op, outcome);
     }
@@ -384,11 +392,41 @@ impl Conductor {
     }
 
     /// Lets `client` ask `node` (or its own coordinator) for `op`.
-    fn invoke(&mut self, now: Nanos, client: usize, op: ClientOp, node: Option<u16>) -> Action {
+    fn invoke(&mut self, now: Nanos, client: usize, mut op: ClientOp, node: Option<u16>) -> Action {
+        let context = self.prepare(client, &mut op);
         let node = self.clients.begin(client, &op, node);
         self.record
-            .invocation(now, self.clients.process(client), node, &op);
+            .invocation(now, self.clients.process(client), node, &op, context);
         Action::Invoke { client, node, op }
+    }
+
+    /// Lets a read say what its client wants to know, and a write what it had read, which is returned as a history tells it.
+    fn prepare(&mut self, client: usize, op: &mut ClientOp) -> Option<Vec<Value>> {
+        op.wanted = self.wanted;
+        if self.is_blind || !op.f.has_effect() {
+            return None;
+        }
+        let returned = self.clients.hand_back(client, &op.key)?;
+        op.context = Some(returned.context);
+        Some(returned.values)
+    }
+
+    /// Tells the workload what came of an operation, and keeps what its client will hand back.
+    fn learn(&mut self, client: usize, op: &InFlight, outcome: &Outcome) {
+        let seen = match outcome {
+            Outcome::Ok {
+                returned: Some(returned),
+                ..
+            } if op.f == OpKind::Read => {
+                if !self.is_blind {
+                    self.clients.remember(client, &op.key, (**returned).clone());
+                }
+                Seen::Read(&returned.values)
+            }
+            Outcome::Ok { .. } => Seen::Done,
+            Outcome::Fail { .. } | Outcome::Info { .. } => Seen::Unknown,
+        };
+        self.source.observe(client, &op.key, &seen);
     }
 
     fn due_fault(&mut self, now: Nanos) -> Option<Action> {
@@ -459,11 +497,7 @@ impl Conductor {
         if let Some(client) = self.clients.idle(now)
             && let Some((key, node)) = self.census.next(now)
         {
-            let op = ClientOp {
-                f: OpKind::Census,
-                key,
-                level: None,
-            };
+            let op = ClientOp::new(OpKind::Census, key, None);
             return self.invoke(now, client, op, Some(node));
         }
         if self.census.is_done() {

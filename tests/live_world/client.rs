@@ -64,11 +64,7 @@ async fn reply(line: &mut Line, tag: u64, response: Response) {
 }
 
 fn op(f: OpKind) -> ClientOp {
-    ClientOp {
-        f,
-        key: "k".to_owned(),
-        level: Some(Level::Count(2)),
-    }
+    ClientOp::new(f, "k", Some(Level::Count(2)))
 }
 
 /// What a client learns about `f` from a node that answers its request with `response`.
@@ -141,6 +137,7 @@ async fn a_read_returns_the_integer_and_the_claims() {
     let Outcome::Ok {
         value,
         evidence: Some(evidence),
+        ..
     } = outcome
     else {
         panic!("{outcome:?}");
@@ -176,6 +173,7 @@ async fn a_write_travels_as_digits() {
     let Outcome::Ok {
         value,
         evidence: Some(evidence),
+        ..
     } = outcome
     else {
         panic!("{outcome:?}");

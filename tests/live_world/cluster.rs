@@ -108,21 +108,13 @@ fn pause_fault(node: u16) -> Fault {
 }
 
 async fn invoke(client: &mut LiveClient, node: u16, f: OpKind, level: u16) -> Outcome {
-    let op = ClientOp {
-        f,
-        key: "k".to_owned(),
-        level: Some(Level::Count(level)),
-    };
+    let op = ClientOp::new(f, "k", Some(Level::Count(level)));
     client.invoke(node, &op, SHORT).await
 }
 
 /// Tries until it succeeds: on a busy machine a healthy cluster, too, may be late.
 async fn expect_ok(client: &mut LiveClient, node: u16, f: OpKind) -> Value {
-    let op = ClientOp {
-        f,
-        key: "k".to_owned(),
-        level: None,
-    };
+    let op = ClientOp::new(f, "k", None);
     let mut latest = None;
     let succeed = async {
         loop {
@@ -134,7 +126,7 @@ async fn expect_ok(client: &mut LiveClient, node: u16, f: OpKind) -> Value {
         }
     };
     let value = timeout(LIMIT, succeed).await;
-    value.unwrap_or_else(|_| panic!("{f:?} at n{node}: {latest:?}"))
+    value.unwrap_or_else(|_| panic!("{:?} at n{node}: {latest:?}", op.f))
 }
 
 fn has_not_succeeded(outcome: &Outcome) -> bool {
@@ -479,11 +471,7 @@ async fn faults_and_operations_may_run_anywhere() {
     fn may_move<T: Send>(_future: T) {}
     let cluster = Cluster::of_stand_ins().await;
     let fault = kill_fault(1);
-    let op = ClientOp {
-        f: OpKind::Read,
-        key: "k".to_owned(),
-        level: None,
-    };
+    let op = ClientOp::new(OpKind::Read, "k", None);
     may_move(cluster.world.inject(&fault));
     may_move(cluster.world.heal(&fault));
     may_move(cluster.world.heal_everything());

@@ -3,7 +3,7 @@
 //! A write adds what its value holds and its context does not, and takes out what its context holds and its value does not; a context of
 //! several values is their union, as the client united them. What is there in the end is what any replica holds, united, as the
 //! census found it. The counts are those of the sets tests of 2013 (`set/read_modify_write.rs` has the same of one read of a client),
-//! and beside the loss stands what last-write-wins alone explains: of c writes from the same version, one survives.
+//! and beside the loss stands what last-write-wins alone explains: of c writes from the same version, one survives at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -54,7 +54,9 @@ impl fmt::Display for EightLines {
     }
 }
 
-/// How many writes started from the same version: of c that did, last-write-wins keeps one, and so loses the share 1 - 1/c.
+/// How many writes started from the same version: of c that did, last-write-wins keeps one at most, and so loses the share 1 - 1/c at
+/// least. It loses more where versions that lost were read and built upon before they were gone; what is measured says which c would
+/// explain it all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Contention {
     /// Acknowledged additions whose client had read a version.
@@ -65,16 +67,17 @@ pub struct Contention {
     pub lost: u64,
 }
 
-/// One line without a newline: c, the loss that it explains, and the loss that was measured.
+/// One line without a newline: c, the loss that it explains, the loss that was measured, and the c that would explain that.
 impl fmt::Display for Contention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let explained = self.additions.saturating_sub(self.versions);
         write!(
             f,
-            "c = {} additions per version read: last-write-wins alone loses 1 - 1/c = {}; measured {}",
+            "c = {} additions per version read: last-write-wins loses 1 - 1/c = {} or more; measured {}, as of c = {}",
             ratio(self.additions, self.versions),
             ratio(explained, self.additions),
-            ratio(self.lost, self.additions)
+            ratio(self.lost, self.additions),
+            ratio(self.additions, self.additions.saturating_sub(self.lost))
         )
     }
 }
@@ -105,7 +108,7 @@ mod tests {
         };
         assert_eq!(
             contention.to_string(),
-            "c = 5.0000 additions per version read: last-write-wins alone loses 1 - 1/c = 0.8000; measured 0.8000"
+            "c = 5.0000 additions per version read: last-write-wins loses 1 - 1/c = 0.8000 or more; measured 0.8000, as of c = 5.0000"
         );
     }
 }

@@ -370,6 +370,9 @@ pub(super) struct LoadFlags {
     /// Share of deletes [default: the workload's]
     #[arg(long, env = "QUORATE_DELETES", value_name = "PERCENT")]
     pub(super) deletes: Option<u64>,
+    /// Let writes say nothing of what their clients had read, which only matters to stores that keep siblings
+    #[arg(long, env = "QUORATE_BLIND", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) blind: Option<bool>,
     /// How long a client waits for one operation [default: 1s]
     #[arg(long, env = "QUORATE_OP_TIMEOUT", value_name = "DURATION")]
     pub(super) op_timeout: Option<String>,

@@ -191,6 +191,7 @@ fn spec(run: &args::Run) -> PlanSpec {
         keys: run.load.keys,
         reads: run.load.reads,
         deletes: run.load.deletes,
+        blind: run.load.blind,
         lasts: run.lasts.clone(),
         faults: run.faults.clone(),
         timeline: None,

@@ -3,13 +3,15 @@
 //! Arrivals are a Poisson stream at the plan's rate; a client that is busy delays them (partly closed loop). It knows
 //! nothing of faults and records nothing.
 
+use std::collections::BTreeMap;
+
 use quorate_checkers::history::Nanos;
 use quorate_node::config::Level;
 use quorate_workloads::{Coordinators, Rng};
 
 use super::later;
 use crate::plan::Plan;
-use crate::world::{ClientOp, OpKind, Outcome};
+use crate::world::{ClientOp, OpKind, Outcome, Returned};
 
 /// Arrivals that could not be served are forgotten after this long, ms, so that a stall is not followed by a flood.
 const BACKLOG_MS: u64 = 100;
@@ -33,6 +35,8 @@ struct Client {
     home: u16,
     in_flight: Option<InFlight>,
     rests_until: Nanos,
+    /// What it has read of each key and has not yet handed back.
+    read: BTreeMap<String, Returned>,
 }
 
 pub(super) struct Clients {
@@ -53,6 +57,7 @@ impl Clients {
                 home: u16::try_from(client % u64::from(nodes)).unwrap_or(0) + 1,
                 in_flight: None,
                 rests_until: Nanos(0),
+                read: BTreeMap::new(),
             })
             .collect();
         let gap_ns = 1_000_000_000_u64.checked_div(plan.load.rate).unwrap_or(0);
@@ -137,13 +142,25 @@ impl Clients {
         let client = &mut self.all[client];
         let node = node.unwrap_or(client.home);
         client.in_flight = Some(InFlight {
-            f: op.f,
+            f: op.f.clone(),
             key: op.key.clone(),
             level: op.level,
             node,
             process: client.process,
         });
         node
+    }
+
+    /// Notes what `client` has read of a key, for its next write there.
+    pub(super) fn remember(&mut self, client: usize, key: &str, returned: Returned) {
+        if let Some(client) = self.all.get_mut(client) {
+            client.read.insert(key.to_owned(), returned);
+        }
+    }
+
+    /// What `client` has read of a key since its last write there, which is handed back once.
+    pub(super) fn hand_back(&mut self, client: usize, key: &str) -> Option<Returned> {
+        self.all.get_mut(client)?.read.remove(key)
     }
 
     /// Notes that the operation of `client` came back; says which one it was.
@@ -164,6 +181,7 @@ impl Clients {
         if matches!(outcome, Outcome::Info { .. }) {
             // A process whose operation is still open never invokes again (Jepsen's rule).
             client.process += concurrency;
+            client.read.clear();
         }
         let leaves = !matches!(outcome, Outcome::Ok { .. }) || rng.below(STAY_OPS) == 0;
         if roams && leaves && op.f != OpKind::Census {

@@ -48,13 +48,23 @@ impl Record {
         self.completed_ops
     }
 
-    pub(super) fn invocation(&mut self, now: Nanos, process: u64, node: u16, op: &ClientOp) {
+    /// An operation is asked; `context` is what its client had read, if it says.
+    pub(super) fn invocation(
+        &mut self,
+        now: Nanos,
+        process: u64,
+        node: u16,
+        op: &ClientOp,
+        context: Option<Vec<Value>>,
+    ) {
         if self.off {
             return;
         }
-        let mut event = self.event(now, EventType::Invoke, Process::Client(process), f_of(op.f));
+        let who = Process::Client(process);
+        let mut event = self.event(now, EventType::Invoke, who, f_of(&op.f));
         event.key = Some(op.key.clone());
-        event.value = asked_value(op.f);
+        event.value = op.f.written();
+        event.context = context;
         event.node = Some(node_name(node));
         (event.level, event.extra) = asked_level(op.level);
         self.events.push(event);
@@ -66,15 +76,17 @@ impl Record {
             return;
         }
         let (kind, value, error, evidence) = match outcome {
-            Outcome::Ok { value, evidence } => (EventType::Ok, value, None, evidence),
+            Outcome::Ok {
+                value, evidence, ..
+            } => (EventType::Ok, value, None, evidence),
             Outcome::Fail { error, evidence } => {
-                (EventType::Fail, asked_value(op.f), Some(error), evidence)
+                (EventType::Fail, op.f.written(), Some(error), evidence)
             }
             Outcome::Info { error, evidence } => {
-                (EventType::Info, asked_value(op.f), Some(error), evidence)
+                (EventType::Info, op.f.written(), Some(error), evidence)
             }
         };
-        let mut event = self.event(now, kind, Process::Client(op.process), f_of(op.f));
+        let mut event = self.event(now, kind, Process::Client(op.process), f_of(&op.f));
         event.key = Some(op.key);
         event.value = value;
         event.error = error;
@@ -225,19 +237,11 @@ fn asked_level(level: Option<Level>) -> (Option<u32>, Map<String, Json>) {
     }
 }
 
-fn f_of(kind: OpKind) -> F {
+fn f_of(kind: &OpKind) -> F {
     match kind {
         OpKind::Read => F::Read,
-        OpKind::Write(_) => F::Write,
+        OpKind::Write(_) | OpKind::WriteSet(_) => F::Write,
         OpKind::Delete => F::Delete,
         OpKind::Census => F::Census,
-    }
-}
-
-/// What the client asked to be written; nothing for reads and deletes.
-fn asked_value(kind: OpKind) -> Value {
-    match kind {
-        OpKind::Write(value) => Value::Int(value),
-        OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
     }
 }

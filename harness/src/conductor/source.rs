@@ -1,12 +1,13 @@
 //! Where the operations of a run come from: drawn by a workload from the seed, or read from a script.
 //!
-//! It hands out what is due and says when there will be more. Who is busy is known by `clients.rs`; what comes back is nobody's business here.
+//! It hands out what is due and says when there will be more. Who is busy is known by `clients.rs`; what comes back is told to the workload,
+//! whose client may do something about it at once.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use quorate_checkers::history::Nanos;
 use quorate_node::config::Level;
-use quorate_workloads::{Action as Turn, Rng, Workload};
+use quorate_workloads::{Action as Turn, Op, Rng, Seen, Workload};
 
 use super::clients::Clients;
 use crate::plan::{Plan, PlanError, ScriptedOp};
@@ -25,6 +26,8 @@ pub(super) struct Source {
     kind: SourceKind,
     /// Of reads, and of writes and deletes.
     levels: (Level, Level),
+    /// What clients do at once about what came back.
+    at_once: VecDeque<(usize, Op)>,
 }
 
 enum SourceKind {
@@ -42,6 +45,7 @@ impl Source {
         };
         Ok(Source {
             kind,
+            at_once: VecDeque::new(),
             levels: (
                 plan.load.read_level.unwrap_or(Level::Count(plan.store.r)),
                 plan.load.write_level.unwrap_or(Level::Count(plan.store.w)),
@@ -63,39 +67,57 @@ impl Source {
         clients: &mut Clients,
         rng: &mut Rng,
     ) -> Option<Assignment> {
+        if let Some((client, turn)) = self.at_once.pop_front() {
+            return Some(self.assign(client, turn));
+        }
         match &mut self.kind {
             SourceKind::Drawn(workload) => {
                 let client = clients.due(now, rng)?;
                 let turn = workload.next(client as u64, rng);
-                let f = match turn.action {
-                    Turn::Read => OpKind::Read,
-                    Turn::Write(value) => OpKind::Write(value),
-                    Turn::Delete => OpKind::Delete,
-                };
-                let op = ClientOp {
-                    f,
-                    key: turn.key,
-                    level: Some(self.level(f)),
-                };
-                let node = None;
-                Some(Assignment { client, node, op })
+                Some(self.assign(client, turn))
             }
             SourceKind::Script(script) => {
                 let (client, scripted) = script.due(now, clients)?;
                 let f = OpKind::from(scripted.op);
-                let op = ClientOp {
-                    f,
-                    level: Some(scripted.level.unwrap_or_else(|| self.level(f))),
-                    key: scripted.key,
-                };
-                let node = Some(scripted.node);
-                Some(Assignment { client, node, op })
+                let level = scripted.level.unwrap_or_else(|| self.level(&f));
+                Some(Assignment {
+                    client,
+                    node: Some(scripted.node),
+                    op: ClientOp::new(f, scripted.key, Some(level)),
+                })
             }
+        }
+    }
+
+    /// What a client does by a workload, at its own coordinator.
+    fn assign(&self, client: usize, turn: Op) -> Assignment {
+        let f = match turn.action {
+            Turn::Read => OpKind::Read,
+            Turn::Write(value) => OpKind::Write(value),
+            Turn::WriteSet(set) => OpKind::WriteSet(set.into()),
+            Turn::Delete => OpKind::Delete,
+        };
+        let level = self.level(&f);
+        Assignment {
+            client,
+            node: None,
+            op: ClientOp::new(f, turn.key, Some(level)),
+        }
+    }
+
+    /// Tells what came of an operation of a client, who may do something about it at once.
+    pub(super) fn observe(&mut self, client: usize, key: &str, seen: &Seen<'_>) {
+        if let SourceKind::Drawn(workload) = &mut self.kind {
+            let next = workload.observe(client as u64, key, seen);
+            self.at_once.extend(next.map(|op| (client, op)));
         }
     }
 
     /// When [`due`](Self::due) may have an answer again, if nothing comes back before.
     pub(super) fn next_due(&self, now: Nanos, clients: &Clients) -> Nanos {
+        if !self.at_once.is_empty() {
+            return now;
+        }
         match &self.kind {
             SourceKind::Drawn(_) => clients.next_due(now),
             SourceKind::Script(script) => script.next_due(clients),
@@ -118,7 +140,7 @@ impl Source {
         }
     }
 
-    fn level(&self, f: OpKind) -> Level {
+    fn level(&self, f: &OpKind) -> Level {
         let (r, w) = self.levels;
         if f.has_effect() { w } else { r }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
+use quorate_checkers::history::{Event, EventType, F, Nanos, Process};
 
 use super::{Action, Conductor, Phase};
 use crate::fault::Effect;
@@ -27,12 +27,9 @@ type Answer = Box<dyn FnOnce(&mut Conductor, Nanos)>;
 type Script = fn(u64, &ClientOp) -> Outcome;
 
 fn all_well(_: u64, op: &ClientOp) -> Outcome {
-    let value = match op.f {
-        OpKind::Write(value) => Value::Int(value),
-        OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
-    };
     Outcome::Ok {
-        value,
+        value: op.f.written(),
+        returned: None,
         evidence: None,
     }
 }

@@ -3,13 +3,13 @@
 use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum};
-use quorate_node::config::{ReadRepair, SyncPolicy};
+use quorate_node::config::{ReadRepair, StampSource, SyncPolicy, Versions};
 
 use quorate_node::protocol::Topology;
 use quorate_workloads::Kind;
 
 use super::{Ask, Plan, PlanError, Setup};
-use crate::world::node_name;
+use crate::world::{Wanted, node_name};
 
 impl Plan {
     /// The first line of the history of a run of this plan.
@@ -38,8 +38,8 @@ impl Plan {
             },
             request_timeout_ms: self.store.request_timeout_ms,
             concurrency: self.load.clients,
-            versions: header::Versions::Lww,
-            values: header::Values::Integers,
+            versions: self.versions(),
+            values: self.values(kind),
             judges: Some(self.judges(kind)),
             sabotage: self
                 .store
@@ -48,6 +48,37 @@ impl Plan {
                 .map(|sabotage| sabotage.name().to_owned())
                 .collect(),
             setup: serde_json::to_value(Setup::of(self)).ok(),
+        })
+    }
+
+    /// What clients write: a script writes integers, whatever the workload would.
+    fn values(&self, kind: Kind) -> header::Values {
+        if self.load.script.is_empty() {
+            kind.values()
+        } else {
+            header::Values::Integers
+        }
+    }
+
+    /// What the store does with versions, as judges see it: siblings that clients never get are none.
+    fn versions(&self) -> header::Versions {
+        match self.store.options.versions {
+            Versions::Dvv { siblings: true } => header::Versions::Dvv,
+            Versions::Dvv { siblings: false } | Versions::Lww(_) => header::Versions::Lww,
+        }
+    }
+
+    /// What clients want to know of what they read: all of it where siblings are kept, and what their next write says of it where that
+    /// matters to the store or to the judges.
+    pub(crate) fn wanted(&self) -> Result<Wanted, PlanError> {
+        let (kind, _) = self.load.kind()?;
+        Ok(match (self.store.options.versions, self.values(kind)) {
+            (Versions::Dvv { siblings: true }, _) => Wanted::Siblings,
+            (Versions::Dvv { siblings: false }, _) | (_, header::Values::Sets) => Wanted::Context,
+            (Versions::Lww(stamping), _) if stamping.source == StampSource::Hybrid => {
+                Wanted::Context
+            }
+            (Versions::Lww(_), _) => Wanted::Value,
         })
     }
 
@@ -69,8 +100,14 @@ impl Plan {
             script.iter().any(|scripted| scripted.op == Ask::Delete)
         };
         let judged = kind.guarantees().iter().filter(|&&guarantee| {
-            guarantee.is_about(header::Versions::Lww, header::Values::Integers)
-                && (deletes || guarantee != Guarantee::NoResurrection)
+            // Blind writes and deletes replace no siblings.
+            let replaces = !self.load.blind || self.versions() == header::Versions::Lww;
+            let is_shown = match guarantee {
+                Guarantee::NoResurrection => deletes && replaces,
+                Guarantee::NoSiblingExplosion => replaces,
+                _ => true,
+            };
+            guarantee.is_about(self.versions(), self.values(kind)) && is_shown
         });
         judged
             .map(|guarantee| guarantee.name().to_owned())

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use quorate_checkers::history::Values;
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
 use super::{Load, Plan, PlanError, Scheduled, World, script};
@@ -115,7 +116,11 @@ fn validate_store(store: &StoreConfig) -> Result<(), PlanError> {
 }
 
 fn validate_load(load: &Load, request_timeout_ms: u64) -> Result<(), PlanError> {
-    load.kind()?;
+    let (kind, _) = load.kind()?;
+    if load.blind && kind.values() == Values::Sets {
+        let why = "clients that write sets say what they had read: leave --blind out, or take another workload";
+        return Err(range("blind", true, why));
+    }
     if load.clients == 0 || load.clients > CLIENTS_MAX {
         return Err(range("clients", load.clients, "1 to 1,000 clients"));
     }

@@ -97,6 +97,9 @@ pub struct Load {
     pub delete_percent: u64,
     /// How long a client waits for one operation, ms.
     pub op_timeout_ms: u64,
+    /// Whether writes say nothing of what their clients had read, also to stores that would listen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
     /// The level of reads, where it is not R replicas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_level: Option<Level>,

@@ -120,6 +120,8 @@ pub struct PlanSpec {
     pub reads: Option<u64>,
     /// Share of deletes, percent.
     pub deletes: Option<u64>,
+    /// Whether writes say nothing of what their clients had read.
+    pub blind: Option<bool>,
     /// How long the load lasts.
     #[serde(rename = "for")]
     pub lasts: Option<String>,
@@ -208,6 +210,7 @@ impl PlanSpec {
             keys: self.keys.or(base.keys),
             reads: self.reads.or(base.reads),
             deletes: self.deletes.or(base.deletes),
+            blind: self.blind.or(base.blind),
             lasts: self.lasts.or(base.lasts),
             faults,
             timeline,
@@ -244,6 +247,7 @@ impl PlanSpec {
             (self.keys.is_some(), "--keys"),
             (self.reads.is_some(), "--reads"),
             (self.deletes.is_some(), "--deletes"),
+            (self.blind.is_some(), "--blind"),
             (self.lasts.is_some(), "--for"),
             (self.faults.is_some(), "--faults"),
             (self.seed.is_some(), "--seed"),
@@ -371,13 +375,14 @@ impl PlanSpec {
             workload: kind.name().to_owned(),
             clients: self.clients.unwrap_or(clients),
             rate: self.rate.unwrap_or(500),
-            keys: self.keys.unwrap_or(10),
+            keys: self.keys.unwrap_or_else(|| kind.default_keys()),
             read_percent: self.reads.unwrap_or(read_percent),
             delete_percent: self.deletes.unwrap_or(delete_percent),
             op_timeout_ms: self
                 .op_timeout
                 .as_deref()
                 .map_or(Ok(1_000), |text| parse_duration_ms("op-timeout", text))?,
+            blind: self.blind.unwrap_or(false),
             read_level: self.read_level,
             write_level: self.write_level,
             script,

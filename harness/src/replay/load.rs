@@ -116,6 +116,7 @@ fn load(history: &History, phases: Phases, notes: &mut Notes) -> Load {
         read_percent,
         delete_percent: delete_percent.min(100 - read_percent.min(100)),
         op_timeout_ms,
+        blind: false,
         read_level: None,
         write_level: None,
         script: Vec::new(),

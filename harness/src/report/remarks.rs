@@ -31,6 +31,7 @@ pub(super) fn below_table(verdict: &Verdict, style: Style) -> String {
         let label = style.paint(Tone::Faint, &format!("{:<10}", "staleness"));
         let _ = writeln!(out, "  {label} {words}");
     }
+    out.push_str(&sets(verdict, style));
     for (titles, note) in notes(verdict) {
         let label = style.paint(Tone::Unsure, &format!("{:<10}", "undecided"));
         let _ = writeln!(out, "  {label} {}: {note}", titles.join(", "));
@@ -85,6 +86,27 @@ fn staleness(verdict: &Verdict) -> Option<String> {
         }
     }
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// What became of the sets, in the classic eight lines and one about what explains the loss.
+fn sets(verdict: &Verdict, style: Style) -> String {
+    let row = verdict.row(Guarantee::NoLostUpdates);
+    let measures = row.map_or(&[][..], |row| &row.finding.measures);
+    let mut lines = Vec::new();
+    for measure in measures {
+        match &measure.amount {
+            Amount::EightLines(eight) => lines.extend(eight.to_string().lines().map(str::to_owned)),
+            Amount::Contention(contention) => lines.push(contention.to_string()),
+            _ => {}
+        }
+    }
+    let mut out = String::new();
+    for (place, line) in lines.iter().enumerate() {
+        let label = if place == 0 { "sets" } else { "" };
+        let label = style.paint(Tone::Faint, &format!("{label:<10}"));
+        let _ = writeln!(out, "  {label} {line}");
+    }
+    out
 }
 
 /// `1: 40, 2 to 3: 7`.

@@ -177,7 +177,9 @@ fn evidence(row: &Row) -> String {
             | Amount::Ns(0)
             | Amount::Outcomes { .. }
             | Amount::Histogram(_)
-            | Amount::Quantiles(_) => continue,
+            | Amount::Quantiles(_)
+            | Amount::EightLines(_)
+            | Amount::Contention(_) => continue,
             Amount::Rate(rate) if rate.seen == 0 => continue,
             Amount::Rate(_) if measure.name.ends_with(UNDER_FAULT) => continue,
             Amount::Rate(rate) => rate.to_string(),

@@ -4,9 +4,9 @@
 
 use quorate_checkers::history::{Answer, Evidence, Stamp, Value};
 use quorate_node::config::NodeId;
-use quorate_node::wire::{self, Quorum, Request, Response};
+use quorate_node::wire::{self, Context, Quorum, Request, Response};
 
-use super::{ClientOp, OpKind, Outcome, node_name};
+use super::{ClientOp, OpKind, Outcome, Returned, Wanted, node_name};
 
 /// What to ask a node for `op`.
 pub(super) fn request(op: &ClientOp) -> Request {
@@ -15,32 +15,54 @@ pub(super) fn request(op: &ClientOp) -> Request {
         level: op.level,
         ..Quorum::default()
     };
-    match op.f {
+    let context = op.context.clone();
+    let put = |value: String| Request::Put {
+        key: key.clone(),
+        value: value.into_bytes(),
+        quorum,
+        context: context.clone(),
+        stamp_ns: None,
+    };
+    match &op.f {
         OpKind::Read => Request::get(key, quorum),
-        OpKind::Write(value) => Request::put(key, value.to_string(), quorum),
-        OpKind::Delete => Request::delete(key, quorum),
+        OpKind::Write(value) => put(value.to_string()),
+        OpKind::WriteSet(set) => put(spelled(set)),
+        OpKind::Delete => Request::Delete {
+            key,
+            quorum,
+            context,
+            stamp_ns: None,
+        },
         OpKind::Census => Request::Inspect { key },
     }
 }
 
-/// What a node's answer means to a client that asked for `f`.
-pub(super) fn outcome(f: OpKind, response: Response) -> Outcome {
-    match (f, response) {
+/// A set as it travels: `[1,2]`.
+fn spelled(set: &[i64]) -> String {
+    let elements: Vec<String> = set.iter().map(i64::to_string).collect();
+    format!("[{}]", elements.join(","))
+}
+
+/// What a node's answer means to a client that asked for `op`.
+pub(super) fn outcome(op: &ClientOp, response: Response) -> Outcome {
+    match (&op.f, response) {
         (
             OpKind::Read | OpKind::Census,
             Response::Value {
-                values, evidence, ..
+                values,
+                context,
+                evidence,
             },
+        ) => {
+            let values = values.iter().map(|bytes| value_of(bytes)).collect();
+            read(op.wanted, values, context, evidence)
+        }
+        (
+            OpKind::Write(_) | OpKind::WriteSet(_) | OpKind::Delete,
+            Response::Written { evidence },
         ) => Outcome::Ok {
-            value: told(&values),
-            evidence: Some(evidence_of(evidence)),
-        },
-        (OpKind::Write(value), Response::Written { evidence }) => Outcome::Ok {
-            value: Value::Int(value),
-            evidence: Some(evidence_of(evidence)),
-        },
-        (OpKind::Delete, Response::Written { evidence }) => Outcome::Ok {
-            value: Value::Nil,
+            value: op.f.written(),
+            returned: None,
             evidence: Some(evidence_of(evidence)),
         },
         (_, Response::Refused { why }) => Outcome::Fail {
@@ -55,34 +77,58 @@ pub(super) fn outcome(f: OpKind, response: Response) -> Outcome {
 }
 
 /// What a read returned: nothing, a value, or siblings.
-fn told(values: &[Vec<u8>]) -> Value {
-    match values {
-        [] => Value::Nil,
-        [value] => value_of(value),
-        siblings => {
-            let mut siblings: Vec<Value> = siblings.iter().map(|bytes| value_of(bytes)).collect();
-            siblings.sort_by_key(|value| match value {
-                Value::Int(value) => (false, *value),
-                _ => (true, 0),
-            });
-            let json = siblings.into_iter().map(|value| match value {
-                Value::Int(value) => serde_json::Value::from(value),
-                Value::Json(json) => *json,
-                Value::Nil => serde_json::Value::Null,
-            });
-            Value::Json(Box::new(json.collect()))
-        }
+fn read(
+    wanted: Wanted,
+    mut values: Vec<Value>,
+    context: Context,
+    evidence: wire::Evidence,
+) -> Outcome {
+    // Sets have no order of their own that a history could show; any that is always the same will do.
+    values.sort_by_cached_key(|value| match value {
+        Value::Int(value) => (*value, String::new()),
+        other => (i64::MAX, other.to_string()),
+    });
+    let value = match (wanted, values.as_slice()) {
+        (Wanted::Value | Wanted::Context, []) => Value::Nil,
+        (Wanted::Value | Wanted::Context, [value]) => value.clone(),
+        (_, siblings) => listed(siblings),
+    };
+    Outcome::Ok {
+        value,
+        returned: (wanted != Wanted::Value).then(|| Box::new(Returned { values, context })),
+        evidence: Some(evidence_of(evidence)),
     }
 }
 
-/// Values travel as decimal digits. Anything else was written by nobody, and is handed on as it is, for the checkers.
+/// Siblings as one value.
+fn listed(siblings: &[Value]) -> Value {
+    let json = siblings.iter().map(|value| match value {
+        Value::Int(value) => serde_json::Value::from(*value),
+        Value::Json(json) => (**json).clone(),
+        Value::Nil => serde_json::Value::Null,
+    });
+    Value::Json(Box::new(json.collect()))
+}
+
+/// Values travel as decimal digits, and sets as lists of such. Anything else was written by nobody, and is handed on as it is, for the checkers.
 fn value_of(bytes: &[u8]) -> Value {
     let text = String::from_utf8_lossy(bytes);
     match text.parse::<i64>() {
         // Only the one spelling that we write: `+7` and `007` are not ours.
         Ok(value) if value.to_string() == text => Value::Int(value),
-        _ => Value::Json(Box::new(serde_json::Value::String(text.into_owned()))),
+        _ => Value::Json(Box::new(
+            set_of(&text).unwrap_or_else(|| serde_json::Value::String(text.into_owned())),
+        )),
     }
+}
+
+/// A set in the one spelling that we write.
+fn set_of(text: &str) -> Option<serde_json::Value> {
+    if !text.starts_with('[') {
+        return None;
+    }
+    let set: Vec<i64> = serde_json::from_str(text).ok()?;
+    (spelled(&set) == text).then(|| set.into())
 }
 
 fn evidence_of(evidence: wire::Evidence) -> Box<Evidence> {

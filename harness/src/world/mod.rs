@@ -4,20 +4,25 @@
 //! nothing and writes no history. [`live`] does it with real processes and real sockets,
 //! [`sim`] in one thread and virtual time.
 
+use std::sync::Arc;
+
 use quorate_checkers::history::{Evidence, Value};
 use quorate_node::config::Level;
+use quorate_node::wire::Context;
 
 mod exchange;
 pub mod live;
 pub mod sim;
 
 /// What a client does to one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpKind {
     /// A quorum read.
     Read,
     /// A quorum write of this value.
     Write(i64),
+    /// A quorum write of this set, in ascending order.
+    WriteSet(Arc<[i64]>),
     /// A quorum delete.
     Delete,
     /// A read of what the asked node's own replica holds, by-passing the quorum.
@@ -26,8 +31,20 @@ pub enum OpKind {
 
 impl OpKind {
     /// Whether it may change the store. What has no effect cannot have an unknown one: it fails instead.
-    pub fn has_effect(self) -> bool {
-        matches!(self, OpKind::Write(_) | OpKind::Delete)
+    pub fn has_effect(&self) -> bool {
+        matches!(
+            self,
+            OpKind::Write(_) | OpKind::WriteSet(_) | OpKind::Delete
+        )
+    }
+
+    /// What a write writes, as a history tells it; nothing for anything else.
+    pub fn written(&self) -> Value {
+        match self {
+            OpKind::Write(value) => Value::Int(*value),
+            OpKind::WriteSet(set) => Value::Json(Box::new(set.to_vec().into())),
+            OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
+        }
     }
 }
 
@@ -40,6 +57,44 @@ pub struct ClientOp {
     pub key: String,
     /// The level to ask for: R of a read, W of a write or delete; none = the store's default.
     pub level: Option<Level>,
+    /// Of a write or delete what its client had read, in the store's words; none = blind.
+    pub context: Option<Context>,
+    /// Of a read or census what its client wants to know.
+    pub wanted: Wanted,
+}
+
+/// What a client wants to know of what it reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// The value, which a register has.
+    #[default]
+    Value,
+    /// Also what to hand back with the next write.
+    Context,
+    /// Also all siblings, as a list, in which one alone stands as well.
+    Siblings,
+}
+
+/// What a client has read, for its next write of the key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Returned {
+    /// The values; none if nothing was there.
+    pub values: Vec<Value>,
+    /// The same in the store's words.
+    pub context: Context,
+}
+
+impl ClientOp {
+    /// An operation on a register: blind, as all are there.
+    pub fn new(f: OpKind, key: impl Into<String>, level: Option<Level>) -> ClientOp {
+        ClientOp {
+            f,
+            key: key.into(),
+            level,
+            context: None,
+            wanted: Wanted::Value,
+        }
+    }
 }
 
 /// What a client learned about its operation.
@@ -47,9 +102,11 @@ pub struct ClientOp {
 pub enum Outcome {
     /// It happened.
     Ok {
-        /// What a read or census returned, what a write wrote, nothing for a delete. An answer that is no decimal integer
-        /// (which nobody wrote) is kept as a JSON string, for the checkers to find.
+        /// What a read or census returned, what a write wrote, nothing for a delete. An answer that is neither a decimal
+        /// integer nor a list of such (which nobody wrote) is kept as a JSON string, for the checkers to find.
         value: Value,
+        /// The same for the next write, if its client wanted that.
+        returned: Option<Box<Returned>>,
         /// What the node claims.
         evidence: Option<Box<Evidence>>,
     },
@@ -71,7 +128,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome of `f` when nothing is known about its effect.
-    pub fn unknown(f: OpKind, error: String, evidence: Option<Box<Evidence>>) -> Outcome {
+    pub fn unknown(f: &OpKind, error: String, evidence: Option<Box<Evidence>>) -> Outcome {
         if f.has_effect() {
             Outcome::Info { error, evidence }
         } else {

@@ -11,7 +11,7 @@ mod simulation;
 use std::fmt;
 
 use quorate_checkers::guarantee::Guarantee;
-use quorate_checkers::history::{FORMAT, Header, Quorum, ReadRepair, Sync, Values, Versions};
+use quorate_checkers::history::{FORMAT, Header, Quorum, ReadRepair, Sync, header};
 
 pub use simulation::Synthetic;
 
@@ -204,8 +204,8 @@ impl Recipe {
             sync: Sync::EachWrite,
             request_timeout_ms: 1_000,
             concurrency: self.clients,
-            versions: Versions::Lww,
-            values: Values::Integers,
+            versions: header::Versions::Lww,
+            values: header::Values::Integers,
             judges: Some(judges.iter().map(|g| g.name().to_owned()).collect()),
             sabotage: Vec::new(),
             setup: None,

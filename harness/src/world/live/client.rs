@@ -52,14 +52,14 @@ impl LiveClient {
         match asked {
             Ok(Ok(response)) => {
                 self.line = Some(line);
-                outcome(op.f, response)
+                outcome(op, response)
             }
             Ok(Err(error @ Broken::Request(_))) => Outcome::Fail {
                 error: error.to_string(),
                 evidence: None,
             },
-            Ok(Err(error)) => Outcome::unknown(op.f, error.to_string(), None),
-            Err(_) => Outcome::unknown(op.f, format!("no reply within {limit:?}"), None),
+            Ok(Err(error)) => Outcome::unknown(&op.f, error.to_string(), None),
+            Err(_) => Outcome::unknown(&op.f, format!("no reply within {limit:?}"), None),
         }
     }
 

@@ -120,7 +120,7 @@ impl Clients {
         let answered = Happening::Answered {
             client,
             op: tag.request,
-            outcome: outcome(asked.op.f, response),
+            outcome: outcome(&asked.op, response),
         };
         queue.after(back_ns, answered);
     }
@@ -139,7 +139,7 @@ impl Clients {
             let broke = Happening::Answered {
                 client,
                 op: asking.ops,
-                outcome: Outcome::unknown(asked.op.f, error, None),
+                outcome: Outcome::unknown(&asked.op.f, error, None),
             };
             queue.after(self.weather.client.draw_ns(&mut self.rng), broke);
         }
@@ -156,7 +156,7 @@ impl Clients {
 
     /// What is known of an operation that took too long; none if it has come to its end.
     pub(super) fn overdue(&self, client: usize, op: u64) -> Option<Outcome> {
-        let f: OpKind = self.asked(client, op)?.op.f;
+        let f: &OpKind = &self.asked(client, op)?.op.f;
         let error = format!("no reply within {} ms", self.op_timeout_ms);
         Some(Outcome::unknown(f, error, None))
     }

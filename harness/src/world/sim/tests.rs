@@ -64,11 +64,7 @@ fn ask(cluster: &mut Cluster, node: u16, f: OpKind) -> Outcome {
 }
 
 fn begin(cluster: &mut Cluster, node: u16, f: OpKind) {
-    let op = ClientOp {
-        f,
-        key: "k".to_owned(),
-        level: None,
-    };
+    let op = ClientOp::new(f, "k", None);
     cluster.invoke(0, node, op);
 }
 
