@@ -130,3 +130,42 @@ fn gates_may_be_simulated() {
         .run(&["gate", "--node-bin", "/bin/true"])
         .refused("--node-bin means nothing in the simulated world");
 }
+
+/// The same load on a store that keeps the larger stamp, and on one that keeps siblings: most of a set is lost, or nothing.
+#[test]
+fn a_set_that_clients_add_to_is_told_in_the_eight_classic_lines() {
+    let bench = Bench::new();
+    let told = |versions: &str| {
+        let flags = format!(
+            "run --world sim --workload set-rmw --clients 5 --rate 0 --for 1s --faults none --seed 1 --versions {versions}"
+        );
+        let args: Vec<&str> = flags.split(' ').collect();
+        bench.run(&args).with_code(0).stdout
+    };
+    let number = |text: &str, what: &str| -> f64 {
+        let line = text.lines().find(|line| line.contains(what)).expect(what);
+        let words = line.trim().trim_start_matches("sets").split_whitespace();
+        words
+            .take(1)
+            .find_map(|word| word.parse().ok())
+            .expect(line)
+    };
+    let (lww, dvv) = (told("lww"), told("dvv"));
+    for text in [&lww, &dvv] {
+        let lines = [
+            " total",
+            " acknowledged",
+            " survivors",
+            " acknowledged writes lost",
+            " unacknowledged writes found",
+            " ack rate",
+            " loss rate",
+            " unacknowledged but successful rate",
+        ];
+        assert!(lines.iter().all(|line| text.contains(line)), "{text}");
+        assert!(text.contains("additions per version read"), "{text}");
+    }
+    assert!(number(&lww, " loss rate") > 0.5, "{lww}");
+    assert!(number(&dvv, " survivors") > 100.0, "{dvv}");
+    assert!(number(&dvv, " acknowledged writes lost") == 0.0, "{dvv}");
+}

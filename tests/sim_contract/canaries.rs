@@ -109,6 +109,14 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
             )
         },
         Sabotage::MissingIsFailure => under("none", "write-once", store(3, 2, 2)),
+        Sabotage::DropContext => with(
+            r#"versions = "dvv""#,
+            under("none", "register", store(3, 2, 2)),
+        ),
+        Sabotage::NewestSibling => with(
+            r#"versions = "dvv""#,
+            under("none", "racing", store(3, 2, 2)),
+        ),
     }
 }
 

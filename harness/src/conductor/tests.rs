@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use quorate_checkers::history::{Event, EventType, F, Nanos, Process};
+use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
+use quorate_node::config::Versions;
+use quorate_node::wire::Context;
 
 use super::{Action, Conductor, Phase};
 use crate::fault::Effect;
 use crate::plan::{Ask, Plan, PlanSpec, ScriptedOp};
-use crate::world::{ClientOp, OpKind, Outcome};
+use crate::world::{ClientOp, OpKind, Outcome, Returned};
 
 fn plan(faults: &[&str]) -> Plan {
     let spec = PlanSpec {
@@ -310,6 +312,117 @@ fn a_script_is_asked_as_it_is_written() {
     let events = perform(&plan, all_well, None);
     let is_told = |event: &Event| event.value.to_string().contains("never asked");
     assert!(events.iter().any(is_told));
+}
+
+/// A store in which 7 and 8 stand beside each other, for ever.
+fn two_siblings(_: u64, op: &ClientOp) -> Outcome {
+    let is_read = matches!(op.f, OpKind::Read | OpKind::Census);
+    let returned = Returned {
+        values: vec![Value::Int(7), Value::Int(8)],
+        context: Context(vec![1, 2, 3]),
+    };
+    Outcome::Ok {
+        value: if is_read {
+            Value::Json(Box::new(vec![7, 8].into()))
+        } else {
+            op.f.written()
+        },
+        returned: is_read.then(|| Box::new(returned)),
+        evidence: None,
+    }
+}
+
+#[test]
+fn what_a_client_has_read_goes_with_its_next_write_of_the_key_and_no_further() {
+    let mut plan = plan(&["none"]);
+    plan.store.options.versions = Versions::Dvv { siblings: true };
+    let scripted = |at_ms: u64, client, op, key: &str| ScriptedOp {
+        at_ns: at_ms * 1_000_000,
+        client,
+        node: 1,
+        op,
+        key: key.into(),
+        level: None,
+    };
+    plan.load.script = vec![
+        scripted(10, 0, Ask::Read, "a"),
+        scripted(20, 1, Ask::Write(1), "a"),
+        scripted(20, 0, Ask::Write(2), "b"),
+        scripted(30, 0, Ask::Write(3), "a"),
+        scripted(40, 0, Ask::Write(4), "a"),
+        scripted(50, 0, Ask::Read, "a"),
+        scripted(60, 0, Ask::Delete, "a"),
+    ];
+    let contexts = |plan: &Plan| -> Vec<(F, Option<Vec<Value>>)> {
+        let events = perform(plan, two_siblings, None);
+        let asked = events
+            .into_iter()
+            .filter(|event| event.kind == EventType::Invoke);
+        asked
+            .filter(|event| matches!(event.f, F::Write | F::Delete))
+            .map(|event| (event.f, event.context))
+            .collect()
+    };
+    let read = || Some(vec![Value::Int(7), Value::Int(8)]);
+    assert_eq!(
+        contexts(&plan),
+        [
+            // Another client, another key.
+            (F::Write, None),
+            (F::Write, None),
+            (F::Write, read()),
+            // It has handed that back.
+            (F::Write, None),
+            (F::Delete, read()),
+        ]
+    );
+    plan.load.blind = true;
+    assert!(contexts(&plan).iter().all(|(_, context)| context.is_none()));
+}
+
+#[test]
+fn a_set_is_read_and_written_back_by_the_same_client_at_once() {
+    let mut plan = plan(&["none"]);
+    plan.load.workload = "set-rmw".to_owned();
+    plan.load.keys = 1;
+    let holds_one: Script = |number, op| {
+        let set = Value::Json(Box::new(vec![1].into()));
+        let outcome = two_siblings(number, op);
+        match outcome {
+            Outcome::Ok {
+                returned: Some(mut returned),
+                ..
+            } => {
+                returned.values = vec![set.clone()];
+                Outcome::Ok {
+                    value: set,
+                    returned: Some(returned),
+                    evidence: None,
+                }
+            }
+            other => other,
+        }
+    };
+    let events = perform(&plan, holds_one, None);
+    let asked: Vec<&Event> = events
+        .iter()
+        .filter(|event| event.kind == EventType::Invoke && event.f != F::Census)
+        .collect();
+    let is_write = |event: &&&Event| event.f == F::Write;
+    let writes: Vec<&&Event> = asked.iter().filter(is_write).collect();
+    assert!(writes.len() > 100, "{} writes", writes.len());
+    for write in &writes {
+        let set = Value::Json(Box::new(vec![1].into()));
+        assert_eq!(write.context, Some(vec![set]));
+        let read_ended = events.iter().rfind(|event| {
+            event.index < write.index
+                && event.process == write.process
+                && event.kind == EventType::Ok
+        });
+        let read_ended = read_ended.expect("it had read");
+        assert_eq!((&read_ended.f, read_ended.time), (&F::Read, write.time));
+        assert_eq!(read_ended.node, write.node);
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod times;
 
 use std::sync::atomic::Ordering;
 
-use quorate_checkers::history::History;
+use quorate_checkers::history::{History, Values};
 use quorate_checkers::verdict::Verdict;
 use rayon::prelude::*;
 use thiserror::Error;
@@ -157,7 +157,11 @@ pub fn shrink(plan: &Plan, target: Target, watch: &Watch) -> Result<Shrunk, Shri
         narrow => narrow,
     };
     let lab = Lab::new(target, guarantee, watch, BUDGET_OPS);
-    let start = if plan.load.script.is_empty() {
+    let writes_sets = trial.history.header.values == Values::Sets;
+    let start = if writes_sets {
+        // What clients write follows from what they read, so no script can say it.
+        plan.clone()
+    } else if plan.load.script.is_empty() {
         scripted(plan, &trial.history)
     } else {
         with_script(plan, plan.load.script.clone())

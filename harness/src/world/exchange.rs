@@ -172,3 +172,77 @@ fn stamp_of(stamp: wire::Stamp) -> Stamp {
 fn names(nodes: &[NodeId]) -> Vec<String> {
     nodes.iter().map(NodeId::to_string).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(values: &[&str], wanted: Wanted) -> Outcome {
+        let op = ClientOp {
+            wanted,
+            ..ClientOp::new(OpKind::Read, "k", None)
+        };
+        let response = Response::Value {
+            values: values
+                .iter()
+                .map(|value| value.as_bytes().to_vec())
+                .collect(),
+            context: Context(vec![9]),
+            evidence: wire::Evidence::default(),
+        };
+        outcome(&op, response)
+    }
+
+    fn value(outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Ok { value, .. } => value.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn siblings_are_a_list_in_ascending_order_even_one_alone() {
+        assert_eq!(value(&answer(&["10", "9"], Wanted::Siblings)), "[9,10]");
+        assert_eq!(value(&answer(&["9"], Wanted::Siblings)), "[9]");
+        assert_eq!(value(&answer(&[], Wanted::Siblings)), "[]");
+        assert_eq!(value(&answer(&["[1,2]"], Wanted::Siblings)), "[[1,2]]");
+    }
+
+    #[test]
+    fn a_register_is_one_value() {
+        assert_eq!(value(&answer(&["9"], Wanted::Value)), "9");
+        assert_eq!(value(&answer(&[], Wanted::Context)), "nothing");
+        assert_eq!(value(&answer(&["[1,2]"], Wanted::Context)), "[1,2]");
+    }
+
+    #[test]
+    fn what_is_no_set_of_ours_stays_a_text() {
+        for text in ["[1, 2]", "[1,]", "[01]", "[1.5]", "["] {
+            assert_eq!(value(&answer(&[text], Wanted::Value)), format!("{text:?}"));
+        }
+    }
+
+    #[test]
+    fn who_wants_a_context_gets_it_and_hands_it_back() {
+        let Outcome::Ok {
+            returned: Some(returned),
+            ..
+        } = answer(&["9"], Wanted::Context)
+        else {
+            panic!("nothing was returned");
+        };
+        assert_eq!(returned.values, [Value::Int(9)]);
+        let write = ClientOp {
+            context: Some(returned.context),
+            ..ClientOp::new(OpKind::WriteSet([1, 2].into()), "k", None)
+        };
+        let expected = Request::Put {
+            key: "k".to_owned(),
+            value: b"[1,2]".to_vec(),
+            quorum: Quorum::default(),
+            context: Some(Context(vec![9])),
+            stamp_ns: None,
+        };
+        assert_eq!(request(&write), expected);
+    }
+}

@@ -40,11 +40,15 @@ pub enum Sabotage {
     MissingIsFailure,
     /// Replicas are asked one after the other, in the order of the preference list.
     OneAfterAnother,
+    /// What a write says that its client had read is not listened to.
+    DropContext,
+    /// A write drops the siblings that are older than it by their stamps, although siblings are promised.
+    NewestSibling,
 }
 
 impl Sabotage {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Sabotage; 9] = [
+    pub const ALL: [Sabotage; 11] = [
         Sabotage::AckBeforeSync,
         Sabotage::AckBeforeQuorum,
         Sabotage::FirstROnly,
@@ -54,6 +58,8 @@ impl Sabotage {
         Sabotage::ForgetTombstone,
         Sabotage::RefuseAfterSending,
         Sabotage::UncheckedKey,
+        Sabotage::DropContext,
+        Sabotage::NewestSibling,
     ];
 
     /// The name on the command line.
@@ -76,6 +82,8 @@ impl Sabotage {
             Sabotage::FallbackAsPrimary => "fallback-as-primary",
             Sabotage::MissingIsFailure => "missing-is-failure",
             Sabotage::OneAfterAnother => "one-after-another",
+            Sabotage::DropContext => "drop-context",
+            Sabotage::NewestSibling => "newest-sibling",
         }
     }
 
@@ -150,6 +158,14 @@ impl Sabotage {
                 "A write is sent to the next replica only when the one before it has acknowledged (the seeds' `get(1s)` in a loop), so that \
                  one slow replica at the front uses up the whole time-out although the others would do. Caught by availability."
             }
+            Sabotage::DropContext => {
+                "The context that a client hands back is dropped, so that a write replaces nothing and siblings become ever more, although their \
+                 clients resolve them (the seeds' Riak puts without one). Caught by no-sibling-explosion."
+            }
+            Sabotage::NewestSibling => {
+                "A write drops the siblings whose stamps are smaller, as last-write-wins would, in a store that promises to keep them \
+                 (`allow_mult` forgotten). Of two concurrent writes one is gone, and so is what it added to a set. Caught by no-concurrent-loss."
+            }
         }
     }
 
@@ -171,6 +187,8 @@ impl Sabotage {
             Sabotage::ForgetTombstone | Sabotage::PurgeEarly => "no-resurrection",
             Sabotage::RefuseAfterSending => "no-failed-writes",
             Sabotage::UncheckedKey => "no-phantoms",
+            Sabotage::DropContext => "no-sibling-explosion",
+            Sabotage::NewestSibling => "no-concurrent-loss",
         }
     }
 }

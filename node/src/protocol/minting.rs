@@ -38,9 +38,17 @@ impl Replica {
             Some(_) => self.name_request().counter,
         };
         let dot = self.next_dot(&base, errand);
-        if self.config.options.versions == (Versions::Dvv { siblings: false }) {
+        if self.config.options.versions == (Versions::Dvv { siblings: false })
+            || self.config.has(Sabotage::NewestSibling)
+        {
             base = base.without_older_than(&version);
         }
+        let nothing = VersionVector::default();
+        let read = if self.config.has(Sabotage::DropContext) {
+            &nothing
+        } else {
+            read
+        };
         let content = Content::Siblings(base.written(read, dot, version));
         if content.siblings() > 1 {
             self.counters.siblings_made += 1;

@@ -157,3 +157,32 @@ fn a_stand_in_that_has_forgotten_hides_nothing() {
     }
     assert_eq!(read(&mut cluster, replicas[0]).0, ["1", "2"]);
 }
+
+#[test]
+fn dropped_contexts_leave_what_was_replaced_beside_what_replaced_it() {
+    let config = dvv(3, 3, 3);
+    for (config, expected) in [
+        (config.clone(), vec!["2"]),
+        (sabotaged(Sabotage::DropContext, &config), vec!["1", "2"]),
+    ] {
+        let mut cluster = Cluster::new(config);
+        written(cluster.call(A, put("1", None)));
+        let (_, context) = read(&mut cluster, B);
+        written(cluster.call(A, put("2", Some(&context))));
+        assert_eq!(read(&mut cluster, C).0, expected);
+    }
+}
+
+#[test]
+fn the_newest_sibling_alone_is_kept_only_where_that_is_the_defect() {
+    let config = dvv(3, 3, 3);
+    for (config, expected) in [
+        (config.clone(), vec!["1", "2"]),
+        (sabotaged(Sabotage::NewestSibling, &config), vec!["2"]),
+    ] {
+        let mut cluster = Cluster::new(config);
+        written(cluster.call(A, put("1", None)));
+        written(cluster.call(A, put("2", None)));
+        assert_eq!(read(&mut cluster, C).0, expected);
+    }
+}
