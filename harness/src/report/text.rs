@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use quorate_checkers::finding::Finding;
 use quorate_checkers::history::operation::Status;
-use quorate_checkers::history::{Effect, Function, History};
+use quorate_checkers::history::{Effect, Function, Header, History, Versions};
 use quorate_checkers::verdict::{Outcome, Row, Ruling, Verdict};
 use quorate_checkers::witness::Amount;
 
@@ -47,12 +47,13 @@ pub fn run(ran: &Ran, style: Style) -> String {
     let q = header.quorum;
     let _ = writeln!(
         out,
-        "{id}  {}  {} nodes  N={} R={} W={}  {}  seed {}{sabotage}",
+        "{id}  {}  {} nodes  N={} R={} W={}{}  {}  seed {}{sabotage}",
         header.workload,
         header.nodes.len(),
         q.n,
         q.r,
         q.w,
+        siblings(header),
         ran.world.name(),
         header.seed
     );
@@ -84,6 +85,14 @@ pub fn run(ran: &Ran, style: Style) -> String {
         ran.directory.display()
     );
     out
+}
+
+/// What is to be said of a store that keeps siblings.
+fn siblings(header: &Header) -> &'static str {
+    match header.versions {
+        Versions::Lww => "",
+        Versions::Dvv => "  siblings",
+    }
 }
 
 /// The report of a judged history.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use quorate_checkers::history::operation::Status;
-use quorate_checkers::history::{Function, History, Operation};
+use quorate_checkers::history::{Function, History, Operation, Versions};
 use quorate_checkers::verdict::{Row, Ruling};
 use quorate_node::config::{ReadRepair, SyncPolicy};
 
@@ -85,11 +85,15 @@ impl Story<'_> {
         };
         let _ = writeln!(
             out,
-            "The store: {}, every key on N={} of them, R={} W={}; {repair}; {sync}.",
+            "The store: {}, every key on N={} of them, R={} W={}; {repair}; {sync}{}.",
             count(store.nodes.into(), "node"),
             store.n,
             store.r,
-            store.w
+            store.w,
+            match self.history.header.versions {
+                Versions::Lww => "",
+                Versions::Dvv => "; concurrent writes are kept as siblings",
+            }
         );
         if !store.sabotage.is_empty() {
             let names: Vec<&str> = store.sabotage.iter().map(|defect| defect.name()).collect();
@@ -107,12 +111,11 @@ impl Story<'_> {
         let script = &self.plan.load.script;
         if script.is_empty() {
             let load = &self.plan.load;
-            let _ = writeln!(
-                out,
-                "The workload `{}`, {} per second.\n",
-                load.workload,
-                count(load.rate, "operation")
-            );
+            let rate = match load.rate {
+                0 => "as fast as clients can".to_owned(),
+                rate => format!("{} per second", count(rate, "operation")),
+            };
+            let _ = writeln!(out, "The workload `{}`, {rate}.\n", load.workload);
             return;
         }
         let began = load_began(self.history);
