@@ -5,6 +5,9 @@
 #[path = "command_line/bench.rs"]
 mod bench;
 #[cfg(test)]
+#[path = "end_to_end/by_hand.rs"]
+mod by_hand;
+#[cfg(test)]
 #[path = "end_to_end/deaths.rs"]
 mod deaths;
 #[cfg(test)]

@@ -166,6 +166,17 @@ pub enum Request {
     Status,
     /// Compare with every peer that shares a range, now (test hook).
     Repair,
+    /// Which hints does this node keep (test hook).
+    Hints,
+    /// The ring as this node sees it (test hook).
+    Ring {
+        /// And the replicas of this key.
+        key: Option<String>,
+    },
+    /// Is this node well: what `GET /health` says.
+    Health,
+    /// What this node counts: what `GET /metrics` says.
+    Metrics,
 }
 
 impl Request {
@@ -230,6 +241,85 @@ pub enum Response {
     Done,
     /// How busy this node is.
     Status(Status),
+    /// The hints it keeps, by the node that they are for.
+    Hints(Vec<HintsKept>),
+    /// The ring.
+    Ring(RingView),
+    /// How well it is.
+    Health(Health),
+    /// What it counts, in Prometheus' text format.
+    Metrics {
+        /// The text.
+        text: String,
+    },
+}
+
+/// Hints in keeping for one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HintsKept {
+    /// Whom they are for.
+    pub owner: NodeId,
+    /// How many.
+    pub hints: u64,
+    /// Their bytes, keys and values.
+    pub bytes: u64,
+}
+
+/// The ring as one node sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingView {
+    /// All nodes.
+    pub nodes: Vec<Share>,
+    /// The replicas of the key that was asked for, in the order of preference.
+    pub replicas: Vec<NodeId>,
+    /// Who may stand in for them, best first.
+    pub stand_ins: Vec<NodeId>,
+}
+
+/// One node's part of the ring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The node.
+    pub node: NodeId,
+    /// The part of all keys that it comes first for, millionths.
+    pub millionths: u32,
+    /// Its data centre, if there are any.
+    pub data_centre: Option<String>,
+}
+
+/// How well a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// The node.
+    pub node: NodeId,
+    /// Whether nothing is wrong.
+    pub healthy: bool,
+    /// What was looked at, each with what was found.
+    pub checks: Vec<Check>,
+    /// Its peers.
+    pub peers: Vec<PeerSeen>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// `peers`, `hints` or `repair`.
+    pub name: String,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found, a lower-case fragment.
+    pub found: String,
+}
+
+/// What a node knows about a peer's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerSeen {
+    /// The peer.
+    pub node: NodeId,
+    /// Whether there is a connection to it.
+    pub connected: bool,
+    /// How long ago it was heard of, ms; none = never in this life of the node.
+    pub heard_ms_ago: Option<u64>,
 }
 
 /// What a coordinator knows about one request.
@@ -285,7 +375,7 @@ pub struct Led {
     pub phases: Vec<PhaseEvent>,
 }
 
-/// What a node counts, from 0 at its start; the last two are what there is now.
+/// What a node counts, from 0 at its start; `*_pending` is what there is now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Reads coordinated, whatever came of them.
@@ -336,6 +426,10 @@ pub struct Counters {
     pub hints_pending: u64,
     /// Their bytes, keys and values.
     pub hint_bytes_pending: u64,
+    /// What this node was asked to hold and did not, for want of room.
+    pub not_held: u64,
+    /// Messages of peers that were not heard: from no node of the cluster, or larger than any can be.
+    pub unheard: u64,
 }
 
 /// The one line that a node prints to stdout when it is ready, as JSON.
@@ -351,6 +445,9 @@ pub struct Ready {
     pub client_port: u16,
     /// Port for peers, on 127.0.0.1.
     pub peer_port: u16,
+    /// Port for `GET /metrics` and `GET /health`, on 127.0.0.1. 0 in a line of a node that has none.
+    #[serde(default)]
+    pub metrics_port: u16,
 }
 
 #[cfg(test)]
@@ -368,6 +465,8 @@ mod tests {
             let _ = decode::<ClientFrame>(&bytes);
             let _ = decode::<ServerFrame>(&bytes);
             let _ = decode::<PeerMessage>(&bytes);
+            let _ = decode::<Evidence>(&bytes);
+            let _ = decode::<Status>(&bytes);
         }
 
         #[test]

@@ -13,7 +13,7 @@ use quorate::world::live::{LaunchOptions, LiveClient, LiveWorld, NodeEnd, WorldE
 use quorate::world::{ClientOp, OpKind, Outcome};
 use quorate_checkers::history::Value;
 use quorate_node::config::{
-    Level, NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy,
+    Health, Level, NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy,
 };
 use quorate_node::wire::Ready;
 use tempfile::TempDir;
@@ -434,6 +434,7 @@ async fn a_node_ends_by_itself_when_its_harness_lets_go_of_the_lifeline() {
         peers: BTreeMap::new(),
         clock_offset_ns: 0,
         test_hooks: false,
+        health: Health::default(),
         store: StoreConfig {
             nodes: 1,
             n: 1,

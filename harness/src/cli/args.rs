@@ -8,6 +8,8 @@ use quorate_checkers::log::{InputFormat, OutputFormat};
 use quorate_checkers::model::{FailedCas, Model, NilReads};
 use quorate_node::config::Level;
 
+use super::cluster::args::Cluster;
+use super::kv::args::Kv;
 use crate::plan::World;
 use crate::replay::Keep;
 use crate::report::progress::ProgressMode;
@@ -110,6 +112,10 @@ pub(super) enum Command {
     List(List),
     /// Can this machine run it: cores, file limits, loopback, disk, clocks
     Doctor,
+    /// Start a cluster and leave it to you, until Ctrl-C: to be poked with `kv`
+    Cluster(Box<Cluster>),
+    /// Poke a running cluster by hand: read, write, repair, look at ring, hints and health
+    Kv(Box<Kv>),
     /// Become a node of the store under test
     #[command(hide = true)]
     Node(Node),
@@ -341,6 +347,15 @@ pub(super) struct MoreStoreFlags {
     /// Who answers reads of a store with a leader: leader or any [default: leader]
     #[arg(long, env = "QUORATE_LEADER_READS", value_name = "WHO")]
     pub(super) leader_reads: Option<String>,
+    /// Requests that a node coordinates at a time; more are refused as overload [default: 65536]
+    #[arg(long, env = "QUORATE_MAX_REQUESTS", value_name = "NUMBER")]
+    pub(super) max_requests: Option<u32>,
+    /// Keys that a node holds; when it is full it acknowledges no new ones [default: 16777216]
+    #[arg(long, env = "QUORATE_MAX_KEYS", value_name = "NUMBER")]
+    pub(super) max_keys: Option<u64>,
+    /// Bytes of memory that keys and values may take in a node, and hints as many again [default: 8 GiB]
+    #[arg(long, env = "QUORATE_MAX_BYTES", value_name = "BYTES")]
+    pub(super) max_bytes: Option<u64>,
     /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
     #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
     pub(super) read_level: Option<Level>,

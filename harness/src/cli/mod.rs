@@ -2,12 +2,14 @@
 
 mod args;
 mod check;
+mod cluster;
 mod convert;
 mod doctor;
 mod explain;
 mod export;
 mod gate;
 mod generate;
+mod kv;
 mod list;
 mod model;
 mod node;
@@ -52,6 +54,8 @@ pub fn main() -> Exit {
         Command::Explain(command) => explain::main(&command, &args.common, style),
         Command::List(command) => list::main(&command),
         Command::Doctor => doctor::main(style),
+        Command::Cluster(command) => cluster::main(&command, &args.common, style),
+        Command::Kv(command) => kv::main(&command, &args.common, style),
         Command::Node(command) => node::main(&command),
     }
 }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use quorate_node::config::StoreConfig;
+
 use super::args;
 use crate::plan::{Plan, PlanError, PlanSpec, StoreSpec, World, parse_claim, unknown};
 use crate::results::ResultsError;
@@ -173,18 +175,44 @@ fn read(path: &Path) -> Result<String, OptionsError> {
     Ok(std::fs::read_to_string(path).map_err(crate::results::at("read", path))?)
 }
 
+/// The store that a cluster is asked for, without any load or fault.
+pub(super) fn store(
+    flags: &args::StoreFlags,
+    plan: Option<&Path>,
+) -> Result<StoreConfig, OptionsError> {
+    let said = spec_of_store(flags);
+    let plan = match plan {
+        Some(path) if is_expanded(path) => expanded(path, said)?,
+        Some(path) => {
+            let file = PlanSpec::from_toml(&read(path)?, &path.display().to_string())?;
+            said.over(file).plan(0)?
+        }
+        None => said.plan(0)?,
+    };
+    Ok(plan.store)
+}
+
+fn spec_of_store(flags: &args::StoreFlags) -> PlanSpec {
+    PlanSpec {
+        nodes: flags.nodes,
+        n: flags.n,
+        r: flags.r,
+        w: flags.w,
+        read_fanout: flags.read_fanout.clone(),
+        read_repair: flags.read_repair.clone(),
+        sync: flags.sync.clone(),
+        request_timeout: flags.request_timeout.clone(),
+        sabotage: flags.sabotage.clone(),
+        read_level: flags.more.read_level,
+        write_level: flags.more.write_level,
+        store: Some(store_spec(&flags.more)).filter(|store| !store.is_empty()),
+        ..PlanSpec::default()
+    }
+}
+
 fn spec(run: &args::Run) -> PlanSpec {
     PlanSpec {
-        nodes: run.store.nodes,
-        n: run.store.n,
-        r: run.store.r,
-        w: run.store.w,
-        read_fanout: run.store.read_fanout.clone(),
-        read_repair: run.store.read_repair.clone(),
-        sync: run.store.sync.clone(),
-        request_timeout: run.store.request_timeout.clone(),
         op_timeout: run.load.op_timeout.clone(),
-        sabotage: run.store.sabotage.clone(),
         workload: run.load.workload.clone(),
         clients: run.load.clients,
         rate: run.load.rate,
@@ -200,9 +228,7 @@ fn spec(run: &args::Run) -> PlanSpec {
         world: run.world.clone(),
         weather: None,
         claim: run.claim.clone(),
-        read_level: run.store.more.read_level,
-        write_level: run.store.more.write_level,
-        store: Some(store_spec(&run.store.more)).filter(|store| !store.is_empty()),
+        ..spec_of_store(&run.store)
     }
 }
 
@@ -235,6 +261,9 @@ fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
         fencing: more.fencing,
         detect: more.detect.clone(),
         leader_reads: more.leader_reads.clone(),
+        max_requests: more.max_requests,
+        max_keys: more.max_keys,
+        max_bytes: more.max_bytes,
     }
 }
 

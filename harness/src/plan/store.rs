@@ -3,7 +3,7 @@
 //! Everything is optional here. What the settings mean is the node's business (`quorate_node::config`).
 
 use quorate_node::config::{
-    AntiEntropy, DataCentre, HintHolder, Hints, NodeId, Options, Purge, Reads, Resolution,
+    AntiEntropy, DataCentre, HintHolder, Hints, Limits, NodeId, Options, Purge, Reads, Resolution,
     Speculation, StampSource, Stamping, Tie, Versions,
 };
 use serde::Deserialize;
@@ -70,6 +70,12 @@ pub struct StoreSpec {
     pub detect: Option<String>,
     /// Who answers reads: `leader` or `any`.
     pub leader_reads: Option<String>,
+    /// Most requests that a node coordinates at a time.
+    pub max_requests: Option<u32>,
+    /// Most keys that a node holds.
+    pub max_keys: Option<u64>,
+    /// Most bytes of memory that keys, values and version vectors may take in a node.
+    pub max_bytes: Option<u64>,
 }
 
 impl StoreSpec {
@@ -104,6 +110,9 @@ impl StoreSpec {
             fencing: self.fencing.or(base.fencing),
             detect: self.detect.or(base.detect),
             leader_reads: self.leader_reads.or(base.leader_reads),
+            max_requests: self.max_requests.or(base.max_requests),
+            max_keys: self.max_keys.or(base.max_keys),
+            max_bytes: self.max_bytes.or(base.max_bytes),
         }
     }
 
@@ -134,7 +143,18 @@ impl StoreSpec {
             },
             purge: self.purge.as_deref().map_or(Ok(Purge::Never), purge)?,
             leader: leader(self, request_timeout_ms)?,
+            limits: self.limits(),
         })
+    }
+
+    fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            requests_max: self.max_requests.unwrap_or(usual.requests_max),
+            keys_max: self.max_keys.unwrap_or(usual.keys_max),
+            bytes_max: self.max_bytes.unwrap_or(usual.bytes_max),
+            ..usual
+        }
     }
 
     fn versions(&self) -> Result<Versions, PlanError> {
@@ -343,12 +363,20 @@ mod tests {
             speculative-retry = "99p"
             anti-entropy = "1s"
             purge = "when-all-have 10s"
+            max-requests = 100
+            max-keys = 1000
+            max-bytes = 1000000
             "#,
         )
         .expect("a plan");
         assert_eq!(options.hints.window_ms, Some(10_800_000));
         assert_eq!(options.reads.speculation, Speculation::Percentile(99));
         assert_eq!(options.purge, Purge::WhenAllHaveMs(10_000));
+        let limits = options.limits;
+        assert_eq!(
+            (limits.requests_max, limits.keys_max, limits.bytes_max),
+            (100, 1_000, 1_000_000)
+        );
         assert_eq!(options.data_centres[1].nodes[0], NodeId(2));
         let unsaid = Options::default();
         assert_ne!(options.versions, unsaid.versions);
@@ -373,6 +401,7 @@ mod tests {
         assert!(refused("data-centres = \"us\"").contains("us:1,3,5:3"));
         assert!(refused("repair-percent = 101").contains("choose 0 to 100"));
         assert!(refused("hint-interval = \"0s\"").contains("at least 1 ms"));
+        assert!(refused("max-requests = 0").contains("at least 1"));
         assert!(refused("hnits = \"fallback\"").contains("hints"));
     }
 }

@@ -3,7 +3,9 @@
 //! Plain data. It is read by `shell` and by the harness that writes it; nothing here opens a file.
 
 mod handoff;
+mod health;
 mod level;
+mod limits;
 mod repair;
 mod sabotage;
 mod topology;
@@ -19,7 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::protocol::leader::{LeaderConfig, LeaderConfigError};
 
 pub use handoff::{HintHolder, Hints};
+pub use health::Health;
 pub use level::{Level, LevelError};
+pub use limits::Limits;
 pub use repair::{AntiEntropy, Purge, ReadFanout, ReadRepair, Reads, Speculation};
 pub use sabotage::{SABOTAGED_SYNC_MS, Sabotage};
 pub use topology::DataCentre;
@@ -118,6 +122,9 @@ pub struct Options {
     /// When tombstones are forgotten.
     #[serde(default, skip_serializing_if = "is_default")]
     pub purge: Purge,
+    /// How much each node takes upon itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Limits,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -323,6 +330,14 @@ impl StoreConfig {
                 });
             }
         }
+        if let Some((setting, value, least)) = self.options.limits.too_small() {
+            let why = format!("choose at least {least}");
+            return Err(ConfigError::Option {
+                setting,
+                value,
+                why,
+            });
+        }
         let periods = [
             ("hint-interval", Some(hints.interval_ms)),
             ("anti-entropy", self.options.anti_entropy.interval_ms),
@@ -357,6 +372,9 @@ pub struct Seat {
     /// Accept control requests (clock offset, status) from clients. Only for tests; listeners are on loopback anyway.
     #[serde(default)]
     pub test_hooks: bool,
+    /// When the node calls itself ill.
+    #[serde(default)]
+    pub health: Health,
     /// The store.
     pub store: StoreConfig,
 }
@@ -375,6 +393,15 @@ impl Seat {
             return Err(ConfigError::Peers {
                 id,
                 others: nodes - 1,
+            });
+        }
+        if self.health.ping_interval_ms == 0 {
+            let (setting, value) = ("health.ping_interval_ms", 0);
+            let why = "choose at least 1 ms".to_owned();
+            return Err(ConfigError::Option {
+                setting,
+                value,
+                why,
             });
         }
         Ok(())

@@ -10,6 +10,15 @@ use crate::wire::{self, Context, Stamp};
 use super::siblings::{Siblings, VersionVector};
 use super::version::Version;
 
+/// What a content takes by itself, a version besides its value, and an actor in a version vector, bytes: no less than their encoding.
+const CONTENT_BYTES: u64 = 32;
+const VERSION_BYTES: u64 = 96;
+const ACTOR_BYTES: u64 = 64;
+
+/// Largest content that is held or kept, by its [weight](Content::weight), bytes: a frame, the log's largest entry and a client's answer must
+/// have room for it and for what goes with it.
+pub const CONTENT_BYTES_MAX: u64 = (wire::FRAME_BYTES_MAX - (64 << 10)) as u64;
+
 /// What a replica holds of one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
@@ -99,6 +108,18 @@ impl Content {
         let bytes =
             |version: &Version| version.value.as_ref().map_or(0, |value| value.len() as u64);
         self.versions().map(bytes).sum()
+    }
+
+    /// What it takes of memory by the node's reckoning, bytes: never less than its encoding.
+    pub fn weight(&self) -> u64 {
+        let (versions, actors) = match self {
+            Content::One(_) => (1, 0),
+            Content::Siblings(siblings) => (siblings.versions().len(), siblings.context().len()),
+        };
+        CONTENT_BYTES
+            + self.value_bytes()
+            + VERSION_BYTES * versions as u64
+            + ACTOR_BYTES * actors as u64
     }
 
     /// A digest of all of it: equal contents have equal digests, and different ones different digests but for a chance of 2^-64.

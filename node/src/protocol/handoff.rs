@@ -23,7 +23,11 @@ impl Replica {
         waiter: Waiter,
         out: &mut Vec<Output>,
     ) {
-        if self.config.options.hints.holder == HintHolder::Nobody {
+        if owner == self.me {
+            // What it is to hold itself is on its way to its own log, and nobody else could hand it over.
+            return;
+        }
+        if self.config.options.hints.holder == HintHolder::Nobody || !self.is_member(owner) {
             // Nobody is told: what is not kept must not count.
             self.counters.hints_refused += 1;
             return;

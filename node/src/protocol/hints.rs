@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 
 use crate::config::{self, NodeId};
+use crate::wire::{HintsKept, KEY_BYTES_MAX};
 
-use super::content::Content;
+use super::content::{CONTENT_BYTES_MAX, Content};
 use super::record::Record;
 use super::store::{Token, Tokens, Waiter};
 use super::time::{Nanos, Now, WallNanos};
 use super::version::Key;
+
+/// What a hint takes of memory besides its key and its content, bytes.
+const HINT_BYTES: u64 = 160;
 
 /// One hint.
 #[derive(Debug)]
@@ -60,6 +64,9 @@ pub(super) struct Hints {
     kept: BTreeMap<(NodeId, Key), Hint>,
     /// Bytes of keys and values, by owner.
     bytes: BTreeMap<NodeId, u64>,
+    /// What all of them take of memory by the node's reckoning, bytes, and the most that they may.
+    weight: u64,
+    weight_max: u64,
     /// On their way to the log, with their owner and who waits for them.
     unsynced: BTreeMap<Token, (NodeId, Waiter)>,
     /// When the node looks next whether something can be handed over.
@@ -71,9 +78,11 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    pub(super) fn new(settings: config::Hints) -> Hints {
+    pub(super) fn new(settings: config::Hints, weight_max: u64) -> Hints {
         Hints {
             settings,
+            weight: 0,
+            weight_max,
             kept: BTreeMap::new(),
             bytes: BTreeMap::new(),
             unsynced: BTreeMap::new(),
@@ -114,7 +123,7 @@ impl Hints {
             .is_some_and(|window_ms| gone_ms > window_ms);
         let bytes = self.bytes.get(&owner).copied().unwrap_or(0);
         let too_many = bytes.saturating_add(bytes_of(&key, &content)) > self.settings.bytes_max;
-        if too_late || too_many {
+        if too_late || too_many || !self.has_room(owner, &key, &content) {
             return Kept::Refused;
         }
         self.put(owner, key.clone(), content.clone(), now.wall);
@@ -249,6 +258,12 @@ impl Hints {
         all
     }
 
+    /// What all of them take of memory by the node's reckoning, bytes.
+    #[cfg(test)]
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
+    }
+
     /// How many hints are kept, and their bytes.
     pub(super) fn pending(&self) -> (u64, u64) {
         (self.kept.len() as u64, self.bytes.values().sum())
@@ -261,6 +276,17 @@ impl Hints {
             *count.entry(*owner).or_default() += 1;
         }
         count
+    }
+
+    /// What is kept, by owner.
+    pub(super) fn kept_by_owner(&self) -> Vec<HintsKept> {
+        let counts = self.by_owner().into_iter();
+        let kept = |(owner, hints)| HintsKept {
+            owner,
+            hints,
+            bytes: self.bytes.get(&owner).copied().unwrap_or(0),
+        };
+        counts.map(kept).collect()
     }
 
     /// Records that recover to what is kept.
@@ -279,17 +305,32 @@ impl Hints {
         std::time::Duration::from_millis(self.settings.interval_ms)
     }
 
+    /// Whether a hint would leave the node within its limits, and fit the log with what is kept of its key already.
+    fn has_room(&self, owner: NodeId, key: &Key, content: &Content) -> bool {
+        let kept = self.kept.get(&(owner, key.clone()));
+        let kept = kept.map_or(0, |hint| hint.content.weight());
+        let weight = weight_of(key, content);
+        key.as_str().len() <= KEY_BYTES_MAX
+            && kept.saturating_add(content.weight()) <= CONTENT_BYTES_MAX
+            && self.weight.saturating_add(weight) <= self.weight_max
+    }
+
     fn put(&mut self, owner: NodeId, key: Key, content: Content, since: WallNanos) {
         let bytes = self.bytes.entry(owner).or_default();
         let place = (owner, key);
         if let Some(hint) = self.kept.get_mut(&place) {
             *bytes = bytes.saturating_sub(bytes_of(&place.1, &hint.content));
+            self.weight = self
+                .weight
+                .saturating_sub(weight_of(&place.1, &hint.content));
             hint.content.merge(&content);
             *bytes += bytes_of(&place.1, &hint.content);
+            self.weight += weight_of(&place.1, &hint.content);
             // What was sent before is not all of it any more.
             hint.sent = None;
         } else {
             *bytes += bytes_of(&place.1, &content);
+            self.weight += weight_of(&place.1, &content);
             let hint = Hint {
                 content,
                 since,
@@ -303,6 +344,7 @@ impl Hints {
         let Some(hint) = self.kept.remove(&(owner, key.clone())) else {
             return;
         };
+        self.weight = self.weight.saturating_sub(weight_of(key, &hint.content));
         if let Some(bytes) = self.bytes.get_mut(&owner) {
             *bytes = bytes.saturating_sub(bytes_of(key, &hint.content));
             if *bytes == 0 {
@@ -310,6 +352,11 @@ impl Hints {
             }
         }
     }
+}
+
+/// What a hint takes of memory, bytes.
+fn weight_of(key: &Key, content: &Content) -> u64 {
+    HINT_BYTES + key.as_str().len() as u64 + content.weight()
 }
 
 fn bytes_of(key: &Key, content: &Content) -> u64 {

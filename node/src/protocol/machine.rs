@@ -2,13 +2,16 @@
 //!
 //! It decides nothing: it hands everything on, in the words of the one or the other. Shells and simulators know only this.
 
+use std::time::Duration;
+
 use crate::config::{Level, NodeId, StoreConfig};
 use crate::wire::{self, Context, Evidence, Led, Request, Response, Status};
 
 use super::content::Content;
+use super::histogram::Took;
 use super::interface::{Input, Output};
 use super::leader::{
-    Ask, Grounds, LeaderInput, LeaderNode, LeaderOutput, LeaderReply, Position, Reads, Role,
+    Ask, Change, Grounds, LeaderInput, LeaderNode, LeaderOutput, LeaderReply, Position, Reads, Role,
 };
 use super::message::PeerMessage;
 use super::record::Record;
@@ -69,6 +72,47 @@ impl Machine {
         match &self.0 {
             Kind::Leaderless(replica) => replica.status(),
             Kind::Led(node) => led_status(node),
+        }
+    }
+
+    /// How long what was coordinated here took, since the start; a store with a leader does not measure it.
+    pub fn took(&self) -> Took {
+        match &self.0 {
+            Kind::Leaderless(replica) => replica.took().clone(),
+            Kind::Led(_) => Took::default(),
+        }
+    }
+
+    /// What 99 of 100 of the last 128 reads answered here did not exceed; none if there were too few to tell.
+    pub fn read_p99(&self) -> Option<Duration> {
+        match &self.0 {
+            Kind::Leaderless(replica) => replica.read_p99(),
+            Kind::Led(_) => None,
+        }
+    }
+
+    /// Keys held here and visible, tombstones included, and what they take of memory by the node's reckoning, bytes. Of a store with a leader,
+    /// entries of the log and the bytes of their keys and values.
+    pub fn held(&self) -> (u64, u64) {
+        match &self.0 {
+            Kind::Leaderless(replica) => (replica.keys_held(), replica.bytes_held()),
+            Kind::Led(node) => {
+                let bytes = |change: &Change| {
+                    let value = change.value.as_ref().map_or(0, |value| value.len());
+                    (change.key.as_str().len() + value) as u64
+                };
+                let changes = node.entries().filter_map(|entry| entry.change.as_ref());
+                let held = changes.map(bytes);
+                held.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes))
+            }
+        }
+    }
+
+    /// Comparisons with a peer that have come to their end since the start.
+    pub fn comparisons(&self) -> u64 {
+        match &self.0 {
+            Kind::Leaderless(replica) => replica.comparisons(),
+            Kind::Led(_) => 0,
         }
     }
 
@@ -188,7 +232,11 @@ fn ask(node: &LeaderNode, request: Request) -> Result<Ask, Box<Response>> {
         Request::Repair => {
             Err("a store with a leader has no anti-entropy: followers copy its log".to_owned())
         }
-        Request::SetClockOffset { .. } => {
+        Request::Hints => return Err(Box::new(Response::Hints(Vec::new()))),
+        Request::Ring { .. } => {
+            Err("a store with a leader has no ring: every node holds every key".to_owned())
+        }
+        Request::Health | Request::Metrics | Request::SetClockOffset { .. } => {
             Err("a node has no clock: ask the process around it".to_owned())
         }
     };

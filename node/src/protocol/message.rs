@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::NodeId;
-use crate::wire::Stamp;
+use crate::wire::{KEY_BYTES_MAX, Stamp};
 
-use super::content::Content;
+use super::content::{CONTENT_BYTES_MAX, Content};
 use super::leader::LeaderMessage;
 use super::merkle::{Answer, Question};
 use super::siblings::VersionVector;
@@ -202,15 +202,42 @@ impl PeerMessage {
     /// What it says is held, or is to be.
     pub fn content(&self) -> Option<Content> {
         match self {
+            PeerMessage::Mint { version, .. } => Some(Content::One(version.clone())),
+            other => other.carried().cloned(),
+        }
+    }
+
+    /// The content that it brings along.
+    fn carried(&self) -> Option<&Content> {
+        match self {
             PeerMessage::Write { content, .. }
             | PeerMessage::Repair { content, .. }
             | PeerMessage::Handoff { content, .. }
-            | PeerMessage::Minted { content, .. } => Some(content.clone()),
+            | PeerMessage::Minted { content, .. } => Some(content),
             PeerMessage::Answer { content, .. } | PeerMessage::Level { content, .. } => {
-                content.clone()
+                content.as_ref()
             }
-            PeerMessage::Mint { version, .. } => Some(Content::One(version.clone())),
             _ => None,
         }
+    }
+
+    /// Whether it brings something that is to be written to the log.
+    pub fn is_to_be_held(&self) -> bool {
+        matches!(
+            self,
+            PeerMessage::Write { .. }
+                | PeerMessage::Repair { .. }
+                | PeerMessage::Handoff { .. }
+                | PeerMessage::Level { .. }
+                | PeerMessage::Mint { .. }
+        )
+    }
+
+    /// Whether it is about a key, or brings a content, that is larger than any can be. Its sender has other limits than we, or none.
+    pub(super) fn is_too_large(&self) -> bool {
+        let content = self.carried();
+        self.key()
+            .is_some_and(|key| key.as_str().len() > KEY_BYTES_MAX)
+            || content.is_some_and(|content| content.weight() > CONTENT_BYTES_MAX)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{NodeId, Sabotage, Versions};
 
-use super::content::Content;
+use super::content::{CONTENT_BYTES_MAX, Content};
 use super::interface::Output;
 use super::replica::Replica;
 use super::siblings::{Actor, Dot, Siblings, VersionVector};
@@ -12,6 +12,8 @@ use super::version::{Key, Version};
 
 impl Replica {
     /// Gives a write its dot and holds what comes of it, as a hint if this node stands in for another. Returns what comes of it.
+    ///
+    /// Refuses, with a fragment that says why, if there is no room for it; then nothing has happened, but that a dot is used up.
     ///
     /// Others may be told at once, before it is durable here: the dot has this life's start count in it, so that it is never given again.
     #[expect(clippy::too_many_arguments, reason = "one message, taken apart")]
@@ -24,7 +26,7 @@ impl Replica {
         hint_for: Option<NodeId>,
         waiter: Waiter,
         out: &mut Vec<Output>,
-    ) -> Content {
+    ) -> Result<Content, String> {
         let latest = match hint_for {
             None => self.store.latest(key.as_str()),
             Some(_) => self.hints.of_key(key.as_str()),
@@ -50,11 +52,19 @@ impl Replica {
             read
         };
         let content = Content::Siblings(base.written(read, dot, version));
+        let refusal = match hint_for {
+            Some(owner) if owner != self.me => (content.weight() > CONTENT_BYTES_MAX)
+                .then(|| "what is kept of the key is as large as can be".to_owned()),
+            _ => self.store.refusal(key.as_str(), &content),
+        };
+        if let Some(why) = refusal {
+            return Err(why);
+        }
         if content.siblings() > 1 {
             self.counters.siblings_made += 1;
         }
         self.keep(now, key, content.clone(), hint_for, waiter, out);
-        content
+        Ok(content)
     }
 
     fn next_dot(&mut self, base: &Siblings, errand: u64) -> Dot {
@@ -66,7 +76,7 @@ impl Replica {
                 epoch: 0,
                 errand: 0,
             };
-            let counter = base.context().counter(actor) + 1;
+            let counter = base.context().counter(actor).saturating_add(1);
             return Dot { actor, counter };
         }
         self.dots += 1;

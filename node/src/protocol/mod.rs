@@ -9,6 +9,7 @@ mod content;
 mod coordinator;
 mod handoff;
 mod hints;
+mod histogram;
 mod interface;
 pub mod leader;
 mod machine;
@@ -20,6 +21,7 @@ pub mod placement;
 mod purge;
 mod record;
 mod replica;
+mod report;
 mod ring;
 mod siblings;
 mod stamps;
@@ -31,7 +33,8 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub use content::Content;
+pub use content::{CONTENT_BYTES_MAX, Content};
+pub use histogram::{BOUNDS_NS, Histogram, Took};
 pub use interface::{Input, Output, Tag};
 pub use machine::Machine;
 pub use message::{PeerMessage, RequestId};

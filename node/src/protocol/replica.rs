@@ -12,6 +12,7 @@ use super::anti_entropy::AntiEntropy;
 use super::content::Content;
 use super::coordinator::{Coordination, Latencies, Said};
 use super::hints::Hints;
+use super::histogram::Took;
 use super::interface::{Input, Output};
 use super::message::{PeerMessage, RequestId};
 use super::placement::Placement;
@@ -84,6 +85,7 @@ pub struct Replica {
     /// Dots given since the start.
     pub(super) dots: u64,
     pub(super) latencies: Latencies,
+    pub(super) took: Took,
     pub(super) counters: Counters,
 }
 
@@ -104,8 +106,9 @@ impl Replica {
             store: Store::new(
                 config.has(Sabotage::ForgetTombstone),
                 config.has(Sabotage::UncheckedKey),
-            ),
-            hints: Hints::new(config.options.hints),
+            )
+            .within(config.options.limits),
+            hints: Hints::new(config.options.hints, config.options.limits.bytes_max),
             anti_entropy: AntiEntropy::default(),
             tombstones: Tombstones::default(),
             tokens: Tokens::default(),
@@ -119,6 +122,7 @@ impl Replica {
             reads: 0,
             dots: 0,
             latencies: Latencies::default(),
+            took: Took::default(),
             counters: Counters::default(),
             config,
         };
@@ -151,7 +155,14 @@ impl Replica {
     pub fn step(&mut self, now: Now, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         match input {
-            Input::Peer { from, message } => self.hear(now, from, message, &mut out),
+            Input::Peer { from, message } => {
+                if self.is_peer(from) && !message.is_too_large() {
+                    self.hear(now, from, message, &mut out);
+                } else {
+                    self.counters.unheard += 1;
+                }
+            }
+            Input::PeerUp(peer) | Input::PeerDown(peer) if !self.is_peer(peer) => {}
             Input::PeerUp(peer) => {
                 self.connected.insert(peer);
                 self.gone_since.remove(&peer);
@@ -241,7 +252,7 @@ impl Replica {
                 hint_for,
                 early,
             } => {
-                if early {
+                if early && self.has_room(&key, &content, hint_for) {
                     let message = PeerMessage::Received { id };
                     out.push(Output::Send { to: from, message });
                 }
@@ -264,9 +275,14 @@ impl Replica {
                 hint_for,
             } => {
                 let waiter = Waiter::new(from, id);
-                let content = self.mint(now, key, version, &read, hint_for, waiter, out);
-                let message = PeerMessage::Minted { id, content };
-                out.push(Output::Send { to: from, message });
+                match self.mint(now, key, version, &read, hint_for, waiter, out) {
+                    Ok(content) => {
+                        let message = PeerMessage::Minted { id, content };
+                        out.push(Output::Send { to: from, message });
+                    }
+                    // Nobody is told: what is not held must not count.
+                    Err(_) => self.counters.not_held += 1,
+                }
             }
             PeerMessage::Read {
                 id,
@@ -403,8 +419,26 @@ impl Replica {
                 }
             }
             Taken::Waits => {}
+            // Nobody is told: what is not held must not count.
+            Taken::Full => self.counters.not_held += 1,
             Taken::Persist(token, record) => out.push(Output::Persist { token, record }),
         }
+    }
+
+    /// Whether a node is one of the cluster.
+    pub(super) fn is_member(&self, node: NodeId) -> bool {
+        (1..=self.config.nodes).contains(&node.0)
+    }
+
+    /// Whether a node is one of the cluster, and another than this one.
+    fn is_peer(&self, node: NodeId) -> bool {
+        node != self.me && self.is_member(node)
+    }
+
+    /// Whether this node can hold a content for itself. Whether it keeps hints for others is asked when it is given one.
+    fn has_room(&self, key: &Key, content: &Content, hint_for: Option<NodeId>) -> bool {
+        let is_own = hint_for.is_none_or(|owner| owner == self.me);
+        !is_own || self.store.refusal(key.as_str(), content).is_none()
     }
 
     /// Writes something to the log that nobody waits for.

@@ -1,5 +1,7 @@
 //! Consistent hashing: which nodes hold a key. Pure placement; it does not know who is alive.
 
+use std::collections::BTreeMap;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::config::NodeId;
@@ -66,6 +68,26 @@ impl Ring {
         &self.tokens
     }
 
+    /// The part of all places that each node comes first for, millionths.
+    pub fn shares(&self) -> BTreeMap<NodeId, u32> {
+        let mut places: BTreeMap<NodeId, u128> = BTreeMap::new();
+        // The first token takes what is beyond the last: the ring is closed.
+        let mut before = self.tokens.last().map_or(0, |(token, _)| *token);
+        for (token, node) in &self.tokens {
+            *places.entry(*node).or_default() += u128::from(token.wrapping_sub(before));
+            before = *token;
+        }
+        if let [(_, alone)] = self.tokens[..] {
+            places.insert(alone, 1 << 64);
+        }
+        let millionths =
+            |places: u128| u32::try_from((places * 1_000_000) >> 64).unwrap_or(u32::MAX);
+        places
+            .into_iter()
+            .map(|(node, places)| (node, millionths(places)))
+            .collect()
+    }
+
     /// The owners of all tokens clockwise from the key's place, each as often as it has tokens.
     pub(super) fn clockwise(&self, key: &str) -> impl Iterator<Item = NodeId> {
         let place = Ring::place_of(key);
@@ -99,6 +121,15 @@ mod tests {
             distinct.dedup();
             prop_assert_eq!(distinct.len(), list.len());
             prop_assert!(list.iter().all(|node| (1..=nodes).contains(&node.0)));
+        }
+
+        /// Shares are what a count of keys comes to, and nothing is left over but what rounding takes.
+        #[test]
+        fn shares_are_of_everything(nodes in 1..12_u16, tokens in 1..40_u32) {
+            let shares = Ring::new(nodes, tokens).shares();
+            prop_assert_eq!(shares.len(), usize::from(nodes));
+            let all: u32 = shares.values().sum();
+            prop_assert!(all <= 1_000_000 && all > 1_000_000 - u32::from(nodes) - 1, "{}", all);
         }
 
         #[test]
@@ -143,6 +174,21 @@ mod tests {
             "{} of 2,000",
             moved.len()
         );
+    }
+
+    #[test]
+    fn a_share_is_the_part_of_the_keys_that_a_node_comes_first_for() {
+        let ring = Ring::new(4, 16);
+        let mut first: BTreeMap<NodeId, u32> = BTreeMap::new();
+        for key in 0..10_000 {
+            let list = ring.preference_list(&format!("k{key}"), 1);
+            *first.entry(list[0]).or_default() += 100;
+        }
+        for (node, share) in ring.shares() {
+            // Ten thousand draws: five standard deviations are 2.5 %.
+            assert!(share.abs_diff(first[&node]) < 25_000, "{node}: {share}");
+        }
+        assert_eq!(Ring::new(1, 1).shares()[&NodeId(1)], 1_000_000);
     }
 
     #[test]

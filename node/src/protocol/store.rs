@@ -6,12 +6,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::NodeId;
+use crate::config::{Limits, NodeId};
+use crate::wire::KEY_BYTES_MAX;
 
-use super::content::Content;
+use super::content::{CONTENT_BYTES_MAX, Content};
 use super::message::RequestId;
 use super::record::Record;
 use super::version::Key;
+
+/// What a key takes of memory besides its text and its content, bytes.
+const KEY_BYTES: u64 = 96;
+
+/// Most waiters of one record; whoever comes then is not told, and will ask again or give up.
+const WAITERS_MAX: usize = 1_024;
 
 /// A record on its way to the log. Tokens grow in the order in which records must be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +58,8 @@ pub(super) enum Taken {
     Waits,
     /// There is something new in it: persist it; the waiter is told later.
     Persist(Token, Record),
+    /// It is not held, for there is no room.
+    Full,
 }
 
 #[derive(Debug)]
@@ -76,6 +85,9 @@ pub(super) struct Store {
     unsynced: BTreeMap<Token, Unsynced>,
     /// Per key, the tokens on their way, in the order in which they came.
     underway: BTreeMap<Key, Vec<Token>>,
+    limits: Limits,
+    /// What is visible and what is on its way take of memory, bytes.
+    bytes: u64,
     /// [`crate::config::Sabotage::ForgetTombstone`].
     forgets_tombstones: bool,
     /// [`crate::config::Sabotage::UncheckedKey`].
@@ -88,9 +100,68 @@ impl Store {
             visible: BTreeMap::new(),
             unsynced: BTreeMap::new(),
             underway: BTreeMap::new(),
+            limits: Limits::default(),
+            bytes: 0,
             forgets_tombstones,
             trusts_hashes,
         }
+    }
+
+    /// The same, with limits of its own.
+    #[must_use]
+    pub(super) fn within(mut self, limits: Limits) -> Store {
+        self.limits = limits;
+        self
+    }
+
+    /// Why a content cannot be held, a fragment; none if it can. What makes a key smaller can always be held.
+    pub(super) fn refusal(&self, key: &str, content: &Content) -> Option<String> {
+        if key.len() > KEY_BYTES_MAX {
+            return Some("its key is longer than any can be".to_owned());
+        }
+        let held = self.visible.get(key).map_or(0, Content::weight);
+        let is_new = held == 0 && !self.underway.contains_key(key);
+        if is_new && self.keys_and_underway() >= self.limits.keys_max {
+            let most = self.limits.keys_max;
+            return Some(format!(
+                "this node is full: it holds {most} keys, the most that it may"
+            ));
+        }
+        let is_room = self.bytes.saturating_add(weight(key, content)) <= self.limits.bytes_max;
+        let may_burst = matches!(content, Content::Siblings(_))
+            && (self.underway.contains_key(key)
+                || held.saturating_add(content.weight()) > CONTENT_BYTES_MAX);
+        if is_room && !may_burst {
+            return None;
+        }
+        let joined = match self.latest(key) {
+            Some(mut latest) => {
+                latest.merge(content);
+                latest.weight()
+            }
+            None => content.weight(),
+        };
+        if joined.max(content.weight()) > CONTENT_BYTES_MAX {
+            return Some(format!(
+                "what this node holds of the key would take {joined} bytes with it, siblings and all, and the most is {CONTENT_BYTES_MAX}:                  read, and write with the context"
+            ));
+        }
+        // One at a time, so that what is on its way is bounded, too.
+        let shrinks = held > 0 && joined <= held && !self.underway.contains_key(key);
+        (!is_room && !shrinks).then(|| {
+            let (bytes, most) = (self.bytes, self.limits.bytes_max);
+            format!("this node is full: it holds {bytes} of at most {most} bytes")
+        })
+    }
+
+    /// Keys that are held or will be.
+    fn keys_and_underway(&self) -> u64 {
+        let visible = self.visible.len() as u64;
+        if visible.saturating_add(self.underway.len() as u64) < self.limits.keys_max {
+            return visible;
+        }
+        let is_new = |key: &&Key| !self.visible.contains_key(*key);
+        visible + self.underway.keys().filter(is_new).count() as u64
     }
 
     /// What reads may see.
@@ -133,17 +204,22 @@ impl Store {
         {
             return Taken::Held;
         }
-        let underway = self.underway.entry(key.clone()).or_default();
-        for token in underway.iter() {
+        for token in self.underway.get(&key).into_iter().flatten() {
             if let Some(unsynced) = self.unsynced.get_mut(token)
                 && unsynced.content.covers(&content)
             {
-                unsynced.waiters.extend(waiter);
+                if unsynced.waiters.len() < WAITERS_MAX {
+                    unsynced.waiters.extend(waiter);
+                }
                 return Taken::Waits;
             }
         }
+        if self.refusal(key.as_str(), &content).is_some() {
+            return Taken::Full;
+        }
         let token = tokens.next();
-        underway.push(token);
+        self.underway.entry(key.clone()).or_default().push(token);
+        self.bytes += weight(key.as_str(), &content);
         let unsynced = Unsynced {
             key: key.clone(),
             content: content.clone(),
@@ -163,6 +239,7 @@ impl Store {
             content,
             waiters,
         } = unsynced;
+        self.bytes = self.bytes.saturating_sub(weight(key.as_str(), &content));
         if let Some(underway) = self.underway.get_mut(&key) {
             underway.retain(|other| *other != token);
             if underway.is_empty() {
@@ -179,6 +256,8 @@ impl Store {
         if held.as_ref().is_some_and(|held| held.covers(&content)) {
             return false;
         }
+        let before_bytes = held.as_ref().map_or(0, |held| weight(key.as_str(), held));
+        let text = key.clone();
         if self.forgets_tombstones && content.is_tombstone() {
             self.visible.remove(&key);
         } else if let Some(held) = held {
@@ -186,6 +265,12 @@ impl Store {
         } else {
             self.visible.insert(key, content);
         }
+        let held = self.visible.get(&text);
+        let now_bytes = held.map_or(0, |held| weight(text.as_str(), held));
+        self.bytes = self
+            .bytes
+            .saturating_sub(before_bytes)
+            .saturating_add(now_bytes);
         true
     }
 
@@ -195,7 +280,19 @@ impl Store {
         if !same || self.underway.contains_key(key) {
             return None;
         }
-        self.visible.remove(key)
+        let forgotten = self.visible.remove(key)?;
+        self.bytes = self.bytes.saturating_sub(weight(key.as_str(), &forgotten));
+        Some(forgotten)
+    }
+
+    /// What is visible and what is on its way to the log take of memory by the node's reckoning, bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Keys that are visible, tombstones included.
+    pub(super) fn keys(&self) -> usize {
+        self.visible.len()
     }
 
     /// Every key of which something is visible, in order.
@@ -218,6 +315,11 @@ impl Store {
         let unsynced = unsynced.map(|unsynced| (&unsynced.key, &unsynced.content));
         self.visible.iter().chain(unsynced).map(record)
     }
+}
+
+/// What a key with this content takes of memory, bytes.
+fn weight(key: &str, content: &Content) -> u64 {
+    KEY_BYTES + key.len() as u64 + content.weight()
 }
 
 /// Three bits of a key: far too few to tell keys apart by.

@@ -1,15 +1,19 @@
 //! Client connections: requests in, replies out, in any order. What the requests mean is for `node.rs` and the protocol.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
-use tokio::sync::mpsc::{Sender, channel};
+use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use crate::wire::ServerFrame;
 
+use super::intake::Intake;
 use super::node::Event;
+use super::outbox::outbox;
 use super::serve::{Tasks, pause_accepting};
 use super::stream::{Frames, pump};
 
@@ -17,18 +21,27 @@ use super::stream::{Frames, pump};
 const REPLIES_MAX: usize = 4_096;
 
 /// Accepts clients for ever.
-pub(super) async fn accept(listener: TcpListener, events: Sender<Event>, tasks: Tasks) {
+pub(super) async fn accept(listener: TcpListener, intake: Intake, tasks: Tasks) {
+    let most = intake.limits.clients_max;
+    let places = Arc::new(Semaphore::new(
+        usize::try_from(most).unwrap_or(usize::MAX >> 3),
+    ));
     let mut connection = 0;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
+                let Ok(place) = places.clone().try_acquire_owned() else {
+                    warn!(%address, most, "a client is dropped: there are too many");
+                    continue;
+                };
                 connection += 1;
-                let conversing = converse(connection, stream, events.clone());
+                let conversing = converse(connection, stream, intake.clone());
                 tasks.spawn(async move {
                     match conversing.await {
                         Ok(()) => debug!(connection, "a client left"),
-                        Err(error) => warn!(connection, %error, "a client is dropped"),
+                        Err(error) => warn!(%address, %error, "a client is dropped"),
                     }
+                    drop(place);
                 });
             }
             Err(error) => pause_accepting(&error).await,
@@ -36,38 +49,38 @@ pub(super) async fn accept(listener: TcpListener, events: Sender<Event>, tasks: 
     }
 }
 
-async fn converse(connection: u64, stream: TcpStream, events: Sender<Event>) -> io::Result<()> {
+async fn converse(connection: u64, stream: TcpStream, intake: Intake) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
-    let (replies, outbox) = channel::<ServerFrame>(REPLIES_MAX);
+    let (replies, outgoing) = outbox::<ServerFrame>(REPLIES_MAX, intake.limits.outbox_bytes_max);
+    let idle = Duration::from_millis(intake.limits.client_idle_ms);
     let listening = async {
         let mut frames = Frames::new(reader);
-        while let Some(frame) = frames.next().await? {
-            if events
-                .send(Event::Client { connection, frame })
-                .await
-                .is_err()
-            {
+        while let Some((frame, bytes)) = frames.next_within(idle).await? {
+            let room = intake.room_for(bytes).await;
+            let event = Event::Client {
+                connection,
+                frame,
+                room,
+            };
+            if !intake.tell(event).await {
                 break;
             }
         }
         Ok(())
     };
-    if events
-        .send(Event::ClientUp {
-            connection,
-            replies,
-        })
-        .await
-        .is_err()
-    {
+    let arrival = Event::ClientUp {
+        connection,
+        replies,
+    };
+    if !intake.tell(arrival).await {
         return Ok(());
     }
     let ended = select! {
         heard = listening => heard,
-        written = pump(&mut writer, outbox) => written,
+        written = pump(&mut writer, outgoing) => written,
     };
     // A node that is stopping does not listen any more, and need not be told.
-    let _ = events.send(Event::ClientDown { connection }).await;
+    intake.tell(Event::ClientDown { connection }).await;
     ended
 }

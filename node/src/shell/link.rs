@@ -13,21 +13,19 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::select;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info};
 
 use crate::config::NodeId;
-use crate::protocol::PeerMessage;
 
+use super::intake::Intake;
+use super::links::Parcel;
 use super::node::Event;
+use super::outbox::{Outgoing, outbox};
 use super::stream::{Frames, pump, send};
 
 /// Most messages that wait for one peer; when there are more, the newest is lost.
 pub const QUEUE_MESSAGES_MAX: usize = 1_024;
-
-/// How long either side waits for the other's greeting.
-pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The pause after a failed dial is doubled, from the one to the other.
 const BACKOFF_MIN: Duration = Duration::from_millis(10);
@@ -54,21 +52,22 @@ pub(super) struct Welcome {
 }
 
 /// Keeps a link up as well as it can, for as long as the node listens to its events.
-pub(super) async fn keep(hello: Hello, address: SocketAddr, events: Sender<Event>) {
+pub(super) async fn keep(hello: Hello, address: SocketAddr, intake: Intake) {
     let peer = hello.to;
     let mut backoff = BACKOFF_MIN;
+    let greeting = Duration::from_millis(intake.limits.greeting_ms);
     loop {
-        match dial(hello, address).await {
+        match dial(hello, address, greeting).await {
             Ok((reader, writer)) => {
                 backoff = BACKOFF_MIN;
-                let (queue, messages) = channel(QUEUE_MESSAGES_MAX);
+                let (queue, messages) = outbox(QUEUE_MESSAGES_MAX, intake.limits.outbox_bytes_max);
                 info!(%peer, "link up");
-                if events.send(Event::LinkUp { peer, queue }).await.is_err() {
+                if !intake.tell(Event::LinkUp { peer, queue }).await {
                     return;
                 }
                 let error = carry(reader, writer, messages).await;
                 info!(%peer, %error, "link down");
-                if events.send(Event::LinkDown { peer }).await.is_err() {
+                if !intake.tell(Event::LinkDown { peer }).await {
                     return;
                 }
             }
@@ -79,8 +78,12 @@ pub(super) async fn keep(hello: Hello, address: SocketAddr, events: Sender<Event
     }
 }
 
-async fn dial(hello: Hello, address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
-    timeout(GREETING_TIMEOUT, greet(hello, address)).await?
+async fn dial(
+    hello: Hello,
+    address: SocketAddr,
+    greeting: Duration,
+) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
+    timeout(greeting, greet(hello, address)).await?
 }
 
 async fn greet(hello: Hello, address: SocketAddr) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
@@ -108,7 +111,7 @@ async fn greet(hello: Hello, address: SocketAddr) -> io::Result<(OwnedReadHalf, 
 async fn carry(
     mut reader: OwnedReadHalf,
     mut writer: OwnedWriteHalf,
-    messages: Receiver<PeerMessage>,
+    messages: Outgoing<Parcel>,
 ) -> io::Error {
     let mut byte = [0];
     select! {
@@ -121,5 +124,24 @@ async fn carry(
             Ok(()) => io::Error::other("the node closed it"),
             Err(error) => error,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::shell::links::Parcel;
+    use crate::wire;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_decoding_a_link_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = wire::decode::<Hello>(&bytes);
+            let _ = wire::decode::<Welcome>(&bytes);
+            let _ = wire::decode::<Parcel>(&bytes);
+        }
     }
 }

@@ -12,9 +12,13 @@
 mod clients;
 mod clock;
 mod error;
+mod intake;
 mod link;
+mod links;
 mod log;
+mod monitor;
 mod node;
+mod outbox;
 mod peers;
 mod process;
 mod serve;

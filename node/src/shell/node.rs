@@ -5,22 +5,25 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::select;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
-use tokio::time::sleep_until;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
+use tokio::sync::oneshot;
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
-use crate::config::NodeId;
-use crate::protocol::{Input, Machine, Nanos, Output, PeerMessage, Tag};
+use crate::config::{Health, NodeId, Seat};
+use crate::protocol::{Input, Machine, Nanos, Output, Tag};
 use crate::wire::{ClientFrame, Request, Response, ServerFrame, Status};
 
 use super::clock::Clock;
 use super::error::NodeError;
+use super::intake::Room;
+use super::links::{Links, Parcel};
 use super::log::{Event as LogEvent, Log};
-
-/// Most events that wait for the node; whoever has more waits.
-pub(super) const EVENTS_MAX: usize = 4_096;
+use super::monitor::Look;
+use super::outbox::Outbox;
 
 /// Most events that are handled between two looks at the log, the timers and the signal to stop.
 const EVENTS_AT_ONCE_MAX: usize = 128;
@@ -28,32 +31,31 @@ const EVENTS_AT_ONCE_MAX: usize = 128;
 /// Something that happened on a connection.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// A message came from a peer.
-    Peer { from: NodeId, message: PeerMessage },
-    /// The link to a peer is up, and carries what is put into this queue.
-    LinkUp {
-        peer: NodeId,
-        queue: Sender<PeerMessage>,
+    /// Something came from a peer.
+    Peer {
+        from: NodeId,
+        parcel: Parcel,
+        room: Room,
     },
+    /// The link to a peer is up, and carries what is put into this queue.
+    LinkUp { peer: NodeId, queue: Outbox<Parcel> },
     /// It is down, and its queue is lost.
     LinkDown { peer: NodeId },
     /// A client connected, and is sent what is put into this queue.
     ClientUp {
         connection: u64,
-        replies: Sender<ServerFrame>,
+        replies: Outbox<ServerFrame>,
     },
     /// A client asked.
-    Client { connection: u64, frame: ClientFrame },
+    Client {
+        connection: u64,
+        frame: ClientFrame,
+        room: Room,
+    },
     /// A client is gone.
     ClientDown { connection: u64 },
-}
-
-/// A link that is up.
-#[derive(Debug)]
-struct Link {
-    queue: Sender<PeerMessage>,
-    /// Messages lost because the queue was full.
-    lost: u64,
+    /// Somebody wants to know how the node is.
+    Look(oneshot::Sender<Box<Look>>),
 }
 
 /// The node's state: the replica, and everything around it.
@@ -62,20 +64,55 @@ pub(super) struct Node {
     replica: Machine,
     log: Log,
     clock: Clock,
+    duty: Duty,
+    links: Links,
+    clients: BTreeMap<u64, Outbox<ServerFrame>>,
+    /// Requests refused here, which the replica has not seen.
+    refused: u64,
+    /// Whether too many records wait for their sync.
+    is_behind: bool,
+    /// Comparisons with peers, and when their number was last seen to have grown.
+    compared: (u64, Option<Nanos>),
+}
+
+/// What a seat says that the node needs while it runs.
+#[derive(Clone, Debug)]
+pub(super) struct Duty {
+    id: NodeId,
+    peers: Vec<NodeId>,
     test_hooks: bool,
-    links: BTreeMap<NodeId, Link>,
-    clients: BTreeMap<u64, Sender<ServerFrame>>,
+    health: Health,
+    unsynced_max: u64,
+    /// How old the last comparison with a peer may be, ms.
+    repair_age_ms_max: Option<u64>,
+}
+
+impl Duty {
+    pub(super) fn of(seat: &Seat) -> Duty {
+        let anti_entropy = seat.store.options.anti_entropy;
+        Duty {
+            id: seat.id,
+            peers: seat.peers.keys().copied().collect(),
+            test_hooks: seat.test_hooks,
+            health: seat.health,
+            unsynced_max: seat.store.options.limits.unsynced_max,
+            repair_age_ms_max: seat.health.repair_age_ms_max(anti_entropy.interval_ms),
+        }
+    }
 }
 
 impl Node {
-    pub(super) fn new(replica: Machine, log: Log, clock: Clock, test_hooks: bool) -> Node {
+    pub(super) fn new(replica: Machine, log: Log, clock: Clock, duty: Duty) -> Node {
         Node {
             replica,
             log,
             clock,
-            test_hooks,
-            links: BTreeMap::new(),
+            duty,
+            links: Links::default(),
             clients: BTreeMap::new(),
+            refused: 0,
+            is_behind: false,
+            compared: (0, None),
         }
     }
 
@@ -88,6 +125,8 @@ impl Node {
     ) -> Result<(), NodeError> {
         let mut shutdown = pin!(shutdown);
         let mut alarm = pin!(sleep_until(self.clock.instant_at(Nanos(0)).into()));
+        let mut pings = interval(Duration::from_millis(self.duty.health.ping_interval_ms));
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(EVENTS_AT_ONCE_MAX);
         loop {
             let deadline = self.replica.deadline();
@@ -110,6 +149,10 @@ impl Node {
                         return Err(NodeError::LogEnded);
                     };
                     self.on_log(event);
+                }
+                _ = pings.tick() => {
+                    self.links.ping();
+                    self.watch_comparisons();
                 }
                 _ = events.recv_many(&mut batch, EVENTS_AT_ONCE_MAX) => {
                     for event in batch.drain(..) {
@@ -134,18 +177,27 @@ impl Node {
 
     fn on_event(&mut self, event: Event) {
         match event {
-            Event::Peer { from, message } => self.step(Input::Peer { from, message }),
+            Event::Peer { from, parcel, room } => {
+                self.links.heard(from, self.clock.now().monotonic);
+                match parcel {
+                    Parcel::Message(message) => {
+                        // As if it were lost: who is not told that it is held asks again, or another.
+                        if !(message.is_to_be_held() && self.is_behind()) {
+                            self.step(Input::Peer { from, message });
+                        }
+                    }
+                    Parcel::Ping => self.links.send(from, Parcel::Pong),
+                    Parcel::Pong => {}
+                }
+                drop(room);
+            }
             Event::LinkUp { peer, queue } => {
-                self.links.insert(peer, Link { queue, lost: 0 });
+                self.links.up(peer, queue);
                 self.step(Input::PeerUp(peer));
             }
             Event::LinkDown { peer } => {
                 self.step(Input::PeerDown(peer));
-                if let Some(Link { lost, .. }) = self.links.remove(&peer)
-                    && lost > 0
-                {
-                    warn!(%peer, lost, "messages were lost while the link was up");
-                }
+                self.links.down(peer);
             }
             Event::ClientUp {
                 connection,
@@ -154,7 +206,16 @@ impl Node {
                 self.clients.insert(connection, replies);
             }
             Event::ClientDown { connection } => _ = self.clients.remove(&connection),
-            Event::Client { connection, frame } => self.on_request(connection, frame),
+            Event::Client {
+                connection,
+                frame,
+                room,
+            } => {
+                self.on_request(connection, frame);
+                drop(room);
+            }
+            // Who asked may have gone.
+            Event::Look(reply) => _ = reply.send(Box::new(self.look())),
         }
     }
 
@@ -164,24 +225,60 @@ impl Node {
             request: tag,
         };
         match request {
-            Request::SetClockOffset { .. } | Request::Status if !self.test_hooks => {
-                let why = "test hooks are off in this node's seat".to_owned();
-                self.reply(tag, Response::Refused { why });
+            Request::SetClockOffset { .. }
+            | Request::Status
+            | Request::Repair
+            | Request::Hints
+            | Request::Ring { .. }
+                if !self.duty.test_hooks =>
+            {
+                self.refuse(tag, "test hooks are off in this node's seat".to_owned());
+            }
+            Request::Put { .. } | Request::Delete { .. } if self.is_behind() => {
+                let unsynced = self.log.unsynced();
+                let why =
+                    format!("overloaded: {unsynced} records wait for their sync, try again later");
+                self.refuse(tag, why);
             }
             Request::SetClockOffset { offset_ns } => {
                 self.clock.offset_ns = offset_ns;
                 self.reply(tag, Response::Done);
             }
             Request::Status => self.reply(tag, Response::Status(self.status())),
+            Request::Health => {
+                let health = self.look().health();
+                self.reply(tag, Response::Health(health));
+            }
+            Request::Metrics => {
+                let text = self.look().metrics();
+                self.reply(tag, Response::Metrics { text });
+            }
             request => self.step(Input::Client { tag, request }),
         }
+    }
+
+    /// Refuses a request before the replica has seen it.
+    fn refuse(&mut self, tag: Tag, why: String) {
+        self.refused += 1;
+        self.reply(tag, Response::Refused { why });
+    }
+
+    /// Whether so many records wait for their sync that no more can be taken.
+    fn is_behind(&mut self) -> bool {
+        let unsynced = self.log.unsynced();
+        let is_behind = unsynced >= self.duty.unsynced_max;
+        if is_behind && !self.is_behind {
+            warn!(unsynced, "writes are refused until the log has caught up");
+        }
+        self.is_behind = is_behind;
+        is_behind
     }
 
     /// One step of the protocol, and everything that must happen because of it.
     fn step(&mut self, input: Input) {
         for output in self.replica.step(self.clock.now(), input) {
             match output {
-                Output::Send { to, message } => self.send(to, message),
+                Output::Send { to, message } => self.links.send(to, Parcel::Message(message)),
                 Output::Reply { tag, response } => self.reply(tag, response),
                 Output::Persist { token, record } => {
                     if self.log.append(token, record) {
@@ -189,17 +286,6 @@ impl Node {
                     }
                 }
             }
-        }
-    }
-
-    fn send(&mut self, to: NodeId, message: PeerMessage) {
-        if let Some(link) = self.links.get_mut(&to)
-            && link.queue.try_send(message).is_err()
-        {
-            if link.lost == 0 {
-                warn!(peer = %to, "messages are lost: the link is too slow");
-            }
-            link.lost += 1;
         }
     }
 
@@ -214,71 +300,53 @@ impl Node {
             response,
         };
         if let Some(replies) = self.clients.get(&connection)
-            && replies.try_send(frame).is_err()
+            && !replies.put(frame)
         {
             self.clients.remove(&connection);
         }
     }
 
-    fn status(&self) -> Status {
-        let waiting = |link: &Link| link.queue.max_capacity() - link.queue.capacity();
-        Status {
-            unsynced: self.log.unsynced(),
-            queued: self.links.values().map(|link| waiting(link) as u64).sum(),
-            clock_offset_ns: self.clock.offset_ns,
-            ..self.replica.status()
+    /// Takes note of comparisons that have come to their end. They are counted where they happen; when, only the shell knows, to within
+    /// an interval between pings.
+    fn watch_comparisons(&mut self) {
+        let (known, _) = self.compared;
+        let comparisons = self.replica.comparisons();
+        if comparisons > known {
+            self.compared = (comparisons, Some(self.clock.now().monotonic));
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-    use tokio::sync::mpsc::channel;
-
-    use crate::config::{Options, ReadFanout, ReadRepair, StoreConfig, SyncPolicy};
-    use crate::protocol::RequestId;
-    use crate::shell::log::{Opened, SEGMENT_BYTES_MAX};
-
-    use super::*;
-
-    #[test]
-    fn a_full_link_loses_the_newest_and_a_missing_one_everything() {
-        let store = StoreConfig {
-            nodes: 2,
-            tokens_per_node: 1,
-            n: 2,
-            r: 1,
-            w: 1,
-            read_fanout: ReadFanout::Quorum,
-            read_repair: ReadRepair::None,
-            sync: SyncPolicy::EachWrite,
-            request_timeout_ms: 1,
-            sabotage: Vec::new(),
-            options: Options::default(),
-        };
-        let dir = TempDir::new().unwrap();
-        let opened = Log::open(dir.path(), store.sync, SEGMENT_BYTES_MAX).unwrap();
-        let Opened { log, epoch, .. } = opened;
-        let peer = NodeId(2);
-        let message = |counter| PeerMessage::Held {
-            id: RequestId { epoch, counter },
-        };
-        let replica = Machine::recover(store, NodeId(1), epoch, []);
-        let mut node = Node::new(replica, log, Clock::new(0), true);
-        node.send(peer, message(0));
-        let (queue, mut sent) = channel(2);
-        node.on_event(Event::LinkUp { peer, queue });
-        for counter in 1..=5 {
-            node.send(peer, message(counter));
+    fn look(&mut self) -> Look {
+        self.watch_comparisons();
+        let now = self.clock.now().monotonic;
+        let (_, compared) = self.compared;
+        let p99 = self.replica.read_p99();
+        let (keys, bytes) = self.replica.held();
+        Look {
+            node: self.duty.id,
+            status: self.status(),
+            took: self.replica.took(),
+            read_p99_ns: p99.map(|took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)),
+            keys,
+            bytes,
+            clients: self.clients.len() as u64,
+            peers: self.links.seen(self.duty.peers.iter().copied(), now),
+            up_ms: now.0 / 1_000_000,
+            repaired_ms_ago: compared.map(|then| now.0.saturating_sub(then.0) / 1_000_000),
+            repair_age_ms_max: self.duty.repair_age_ms_max,
+            thresholds: self.duty.health,
+            log_bytes: None,
         }
-        assert_eq!(node.status().queued, 2);
-        assert_eq!(node.status().connected, [peer]);
-        assert_eq!(node.links[&peer].lost, 3);
-        assert_eq!(sent.try_recv(), Ok(message(1)));
-        assert_eq!(sent.try_recv(), Ok(message(2)));
-        node.on_event(Event::LinkDown { peer });
-        assert!(sent.is_closed());
-        assert_eq!(node.status().connected, []);
+    }
+
+    fn status(&self) -> Status {
+        let mut status = self.replica.status();
+        status.counters.refused += self.refused;
+        Status {
+            unsynced: self.log.unsynced(),
+            queued: self.links.queued(),
+            clock_offset_ns: self.clock.offset_ns,
+            ..status
+        }
     }
 }

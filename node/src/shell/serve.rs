@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::channel;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,10 +17,11 @@ use crate::wire::Ready;
 
 use super::clock::Clock;
 use super::error::NodeError;
+use super::intake::Intake;
 use super::link::{Hello, Welcome};
 use super::log::{Log, Opened, SEGMENT_BYTES_MAX};
-use super::node::{EVENTS_MAX, Node};
-use super::{clients, link, peers};
+use super::node::{Duty, Node};
+use super::{clients, link, monitor, peers};
 
 /// How long a listener rests when it cannot accept (when files run out).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -52,6 +52,7 @@ pub async fn serve(
     ready: impl FnOnce(&Ready) -> io::Result<()>,
 ) -> Result<(), NodeError> {
     seat.validate()?;
+    let duty = Duty::of(&seat);
     let Seat { id, store, .. } = seat;
     let opened = Log::open(&seat.data_dir, store.sync_in_force(), SEGMENT_BYTES_MAX)?;
     let Opened {
@@ -61,28 +62,35 @@ pub async fn serve(
         epoch,
     } = opened;
     info!(node = %id, epoch, records = records.len(), "recovered");
-    let nodes = store.nodes;
+    let (nodes, limits) = (store.nodes, store.options.limits);
     let replica = Machine::recover(store, id, epoch, records);
     let (client_listener, client_port) = listen().await?;
     let (peer_listener, peer_port) = listen().await?;
+    let (metrics_listener, metrics_port) = listen().await?;
 
     let tasks = Tasks {
         stop: CancellationToken::new(),
         tracker: TaskTracker::new(),
     };
     let _stop_when_dropped = tasks.stop.clone().drop_guard();
-    let (events, inbox) = channel(EVENTS_MAX);
+    let (intake, inbox) = Intake::new(limits);
     let welcome = Welcome { node: id, epoch };
     tasks.spawn(clients::accept(
         client_listener,
-        events.clone(),
+        intake.clone(),
         tasks.clone(),
     ));
     tasks.spawn(peers::accept(
         peer_listener,
         welcome,
         nodes,
-        events.clone(),
+        intake.clone(),
+        tasks.clone(),
+    ));
+    tasks.spawn(monitor::accept(
+        metrics_listener,
+        seat.data_dir,
+        intake.clone(),
         tasks.clone(),
     ));
     for (to, address) in seat.peers {
@@ -91,7 +99,7 @@ pub async fn serve(
             to,
             epoch,
         };
-        tasks.spawn(link::keep(hello, address, events.clone()));
+        tasks.spawn(link::keep(hello, address, intake.clone()));
     }
     let announcement = Ready {
         node: id,
@@ -99,14 +107,10 @@ pub async fn serve(
         epoch,
         client_port,
         peer_port,
+        metrics_port,
     };
     ready(&announcement).map_err(NodeError::process("tell that the node is ready"))?;
-    let node = Node::new(
-        replica,
-        log,
-        Clock::new(seat.clock_offset_ns),
-        seat.test_hooks,
-    );
+    let node = Node::new(replica, log, Clock::new(seat.clock_offset_ns), duty);
     let ended = node.run(inbox, log_events, shutdown).await;
     tasks.stop.cancel();
     tasks.tracker.close();

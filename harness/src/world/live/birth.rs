@@ -34,17 +34,26 @@ pub(super) fn read_ready(
     recipe: &Recipe,
     incarnation: Incarnation,
 ) -> Result<Option<Entry>, WorldError> {
+    let ready = read_ready_line(recipe, incarnation)?;
+    Ok(ready.map(|ready| Entry {
+        incarnation,
+        client_port: ready.client_port,
+        peer_port: ready.peer_port,
+    }))
+}
+
+/// What a node has said of itself when it became ready; none if it has not yet.
+pub(super) fn read_ready_line(
+    recipe: &Recipe,
+    incarnation: Incarnation,
+) -> Result<Option<Ready>, WorldError> {
     let path = recipe.stdout_path(incarnation);
     let printed = read(&path)?;
     let Some((line, _)) = printed.split_once('\n') else {
         return Ok(None);
     };
     match serde_json::from_str::<Ready>(line) {
-        Ok(ready) if ready.node.0 == recipe.node => Ok(Some(Entry {
-            incarnation,
-            client_port: ready.client_port,
-            peer_port: ready.peer_port,
-        })),
+        Ok(ready) if ready.node.0 == recipe.node => Ok(Some(ready)),
         _ => Err(WorldError::BadReadyLine {
             node: recipe.node,
             line: line.to_owned(),

@@ -13,7 +13,7 @@ use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 /// Why there was no reply.
 #[derive(Debug, Error)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The request cannot be put into words; nothing was sent.
     #[error("the request cannot be encoded: {0}")]
     Request(postcard::Error),
@@ -30,14 +30,14 @@ pub(super) enum Broken {
 
 /// A connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     frames: Framed<TcpStream, LengthDelimitedCodec>,
     /// The tag of the latest request.
     tag: u64,
 }
 
 impl Connection {
-    pub(super) async fn dial(address: SocketAddr) -> io::Result<Connection> {
+    pub(crate) async fn dial(address: SocketAddr) -> io::Result<Connection> {
         let stream = TcpStream::connect(address).await?;
         // The port was given up a moment ago, and the kernel connected the socket to itself.
         if stream.local_addr()? == address {
@@ -62,7 +62,7 @@ impl Connection {
     }
 
     /// Asks, and waits for the reply to just this request.
-    pub(super) async fn ask(&mut self, request: Request) -> Result<Response, Broken> {
+    pub(crate) async fn ask(&mut self, request: Request) -> Result<Response, Broken> {
         self.tag += 1;
         let frame = ClientFrame {
             tag: self.tag,

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use quorate_node::config::{NodeId, Seat, StoreConfig};
-use quorate_node::wire::Status;
+use quorate_node::config::{Health, NodeId, Seat, StoreConfig};
+use quorate_node::wire::{Ready, Status};
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, mpsc};
 use tokio::time::{Instant, sleep};
 
@@ -38,6 +38,7 @@ mod settle;
 mod supervisor;
 
 pub use client::LiveClient;
+pub(crate) use connection::Connection;
 pub use error::{NodeDied, NodeEnd, WorldError};
 pub use network::Network;
 pub use roster::{Entry, Incarnation, Roster};
@@ -140,6 +141,15 @@ impl LiveWorld {
         LiveClient::new(Arc::clone(&self.roster))
     }
 
+    /// What each node that is up has said of itself when it became ready.
+    pub fn ready_lines(&self) -> Result<Vec<Ready>, WorldError> {
+        let up = |recipe: &Recipe| {
+            let entry = self.roster.find(recipe.node)?;
+            birth::read_ready_line(recipe, entry.incarnation).transpose()
+        };
+        self.recipes.iter().filter_map(up).collect()
+    }
+
     /// What `node` says about itself.
     pub async fn status(&self, node: u16) -> Result<Status, WorldError> {
         control::status(&self.roster, node).await
@@ -182,6 +192,7 @@ impl LiveWorld {
             peers: (1..=self.nodes()).filter_map(dials).collect(),
             clock_offset_ns,
             test_hooks: true,
+            health: Health::default(),
             store: self.store.clone(),
         }
     }

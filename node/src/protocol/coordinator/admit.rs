@@ -6,9 +6,6 @@ use crate::wire::{KEY_BYTES_MAX, Quorum};
 
 use super::quorum::{Access, Place, Progress, Replication, Requirement};
 
-/// Most requests that one node coordinates at a time; more are refused.
-const REQUESTS_MAX: usize = 1 << 16;
-
 /// A request that may begin.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -41,9 +38,10 @@ impl Replica {
                 "a key of {bytes} bytes: at most {KEY_BYTES_MAX} are held"
             ));
         }
-        if self.requests.len() >= REQUESTS_MAX {
+        let most = self.config.options.limits.requests_max;
+        if self.requests.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
             return Err(format!(
-                "overloaded: {REQUESTS_MAX} requests are under way, try again later"
+                "overloaded: {most} requests are under way, try again later"
             ));
         }
         let sloppy = quorum.sloppy.unwrap_or(self.config.options.sloppy);

@@ -118,8 +118,20 @@ impl Replica {
                 out.push(Output::Reply { tag, response });
                 Ok(())
             }
+            Request::Hints => {
+                let response = Response::Hints(self.hints_kept());
+                out.push(Output::Reply { tag, response });
+                Ok(())
+            }
+            Request::Ring { key } => self.ring(key.as_deref()).map(|ring| {
+                let response = Response::Ring(ring);
+                out.push(Output::Reply { tag, response });
+            }),
             Request::SetClockOffset { .. } => {
                 Err("a replica has no clock: ask the process around it".to_owned())
+            }
+            Request::Health | Request::Metrics => {
+                Err("a replica has no sockets: ask the process around it".to_owned())
             }
         };
         if let Err(why) = served {
@@ -154,6 +166,7 @@ impl Replica {
         let mut write = self.new_write(admitted, version.stamp);
         match self.config.options.versions {
             Versions::Lww(_) => {
+                self.check_room(&write, &key, &version)?;
                 let id = self.begin(now, tag, key, Kind::Write(write));
                 self.spread(now, id, Content::One(version), out);
             }
@@ -171,8 +184,13 @@ impl Replica {
                 let id = self.begin(now, tag, key.clone(), Kind::Write(write));
                 if minter.node == self.me {
                     let waiter = Waiter::new(self.me, id);
-                    let content = self.mint(now, key, version, &read, hint_for, waiter, out);
-                    self.spread(now, id, content, out);
+                    match self.mint(now, key, version, &read, hint_for, waiter, out) {
+                        Ok(content) => self.spread(now, id, content, out),
+                        Err(why) => {
+                            self.end(id.counter);
+                            return Err(why);
+                        }
+                    }
                 } else {
                     let message = PeerMessage::Mint {
                         id,
@@ -187,6 +205,17 @@ impl Replica {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a write that this node would have to hold and cannot: that much is known before anything is sent. Of others it is not.
+    fn check_room(&self, write: &Write, key: &Key, version: &Version) -> Result<(), String> {
+        if !write.is_held_by(self.me) {
+            return Ok(());
+        }
+        let content = Content::One(version.clone());
+        self.store
+            .refusal(key.as_str(), &content)
+            .map_or(Ok(()), Err)
     }
 
     /// A write that was admitted.
@@ -367,7 +396,7 @@ impl Latencies {
     }
 
     /// The latency that so many percent of them did not exceed; none if there are too few to tell.
-    fn percentile(&self, percent: u8) -> Option<Duration> {
+    pub(in crate::protocol) fn percentile(&self, percent: u8) -> Option<Duration> {
         let mut sorted: Vec<Duration> = self.last.iter().copied().collect();
         sorted.sort_unstable();
         let place = sorted.len() * usize::from(percent) / 100;

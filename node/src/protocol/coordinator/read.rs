@@ -4,7 +4,7 @@
 //! and everybody who was told has acknowledged, or its time is up.
 
 use crate::config::{NodeId, ReadRepair};
-use crate::protocol::content::{Content, context_of};
+use crate::protocol::content::{CONTENT_BYTES_MAX, Content, context_of};
 use crate::wire::{Evidence, Response, Stamp};
 
 use super::quorum::{Place, Progress, Requirement};
@@ -392,6 +392,15 @@ impl Read {
         self.phase = Phase::Replied;
         let result = self.result.as_ref();
         let all = self.manner.all_siblings;
+        if let Some(bytes) = result
+            .map(Content::weight)
+            .filter(|b| *b > CONTENT_BYTES_MAX)
+        {
+            let why =
+                format!("the siblings together take {bytes} bytes: no answer has room for them");
+            let evidence = self.evidence.clone();
+            return ReadEffect::Reply(Box::new(Response::Unknown { why, evidence }));
+        }
         ReadEffect::Reply(Box::new(Response::Value {
             values: result.map_or_else(Vec::new, |content| content.values(all)),
             context: context_of(result),

@@ -1,5 +1,7 @@
 //! What requests send and hear on their way, and what becomes of them when time passes.
 
+use std::time::Duration;
+
 use crate::config::{NodeId, Sabotage};
 use crate::protocol::content::Content;
 use crate::protocol::interface::Output;
@@ -117,8 +119,13 @@ impl Replica {
         for effect in effects {
             match effect {
                 ReadEffect::Reply(response) => {
-                    self.count_read(now, counter);
                     let response = *response;
+                    if matches!(response, Response::Value { .. }) {
+                        self.count_read(now, counter);
+                    } else {
+                        self.counters.unknown += 1;
+                        self.note_took(now, counter);
+                    }
                     out.push(Output::Reply { tag, response });
                 }
                 ReadEffect::Ask(Question {
@@ -187,6 +194,7 @@ impl Replica {
             match (effect, &content) {
                 (WriteEffect::Reply(response), _) => {
                     self.counters.writes_ok += 1;
+                    self.note_took(now, counter);
                     let response = *response;
                     out.push(Output::Reply { tag, response });
                 }
@@ -302,7 +310,10 @@ impl Replica {
             }
             Kind::Read(read) => read.unknown(),
         };
-        self.counters.unknown += u64::from(unknown.is_some());
+        if unknown.is_some() {
+            self.counters.unknown += 1;
+            self.note_took(now, counter);
+        }
         out.extend(unknown.map(|response| Output::Reply { tag, response }));
         self.requests.remove(&counter);
     }
@@ -317,14 +328,27 @@ impl Replica {
         }
     }
 
+    /// Notes how long a request took that is answered now.
+    fn note_took(&mut self, now: Now, counter: u64) {
+        let Some(Coordination { began, kind, .. }) = self.requests.get(&counter) else {
+            return;
+        };
+        let took = Duration::from_nanos(now.monotonic.0.saturating_sub(began.0));
+        match kind {
+            Kind::Read(_) => self.took.reads.note(took),
+            Kind::Write(_) => self.took.writes.note(took),
+        }
+    }
+
     /// Counts a read that is answered.
     fn count_read(&mut self, now: Now, counter: u64) {
         self.counters.reads_ok += 1;
+        self.note_took(now, counter);
         let Some(Coordination { began, kind, .. }) = self.requests.get(&counter) else {
             return;
         };
         let took = now.monotonic.0.saturating_sub(began.0);
-        self.latencies.note(std::time::Duration::from_nanos(took));
+        self.latencies.note(Duration::from_nanos(took));
         if let Kind::Read(read) = kind {
             let found = read.found();
             self.counters.reads_repaired += u64::from(found.stale);

@@ -158,6 +158,12 @@ impl Write {
         effects
     }
 
+    /// Whether this node is one of the replicas that it is for, and not a stand-in.
+    pub(super) fn is_held_by(&self, node: NodeId) -> bool {
+        let mut places = self.contacts.iter().map(|contact| contact.place);
+        places.any(|place| place.node == node && place.stands_in_for.is_none())
+    }
+
     /// This node has it already: it gave the write its dot.
     pub(super) fn has(&mut self, node: NodeId) {
         if let Some(contact) = self.contact(node) {
