@@ -369,7 +369,8 @@ pub struct Seat {
     /// Offset of its wall clock at start, ns.
     #[serde(default)]
     pub clock_offset_ns: i64,
-    /// Accept control requests (clock offset, status) from clients. Only for tests; listeners are on loopback anyway.
+    /// Accept control requests (clock offset, status, repair, hints, ring) from clients. Only for tests and for `kv`; listeners are on loopback
+    /// anyway.
     #[serde(default)]
     pub test_hooks: bool,
     /// When the node calls itself ill.
