@@ -59,6 +59,7 @@ async fn launch(plan: &Plan, directory: &RunDirectory) -> LiveWorld {
         store: plan.store.clone(),
         run_dir: directory.path().to_owned(),
         seed: plan.seed,
+        health: quorate_node::config::Health::default(),
     };
     LiveWorld::launch(options).await.expect("a cluster")
 }

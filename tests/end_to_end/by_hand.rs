@@ -33,7 +33,8 @@ fn answer(ended: &Ended) -> Json {
 
 /// Four nodes with siblings, stand-ins and hints.
 fn start(bench: &Bench) -> Running<'_> {
-    let flags = "--nodes 4 --versions dvv --sloppy --hints fallback --hint-interval 20ms";
+    let flags =
+        "--max-hints 0 --nodes 4 --versions dvv --sloppy --hints fallback --hint-interval 20ms";
     let mut args = vec!["cluster", "--dir", "runs/here"];
     args.extend(flags.split(' '));
     let cluster = Running::start(bench, &args);
@@ -124,6 +125,9 @@ fn what_happens_when_a_node_dies_can_be_looked_at() {
     kv(&bench, &["hints"])
         .with_code(0)
         .telling(&format!("1 hint for n{dead}"));
+    kv(&bench, &["health"])
+        .with_code(1)
+        .telling("1 hints in keeping");
 
     cluster.signal(Signal::SIGINT);
     cluster.end().with_code(0);
@@ -147,6 +151,9 @@ fn where_no_cluster_runs_the_remedy_is_told() {
     bench
         .run(&["kv", "--node", "somewhere", "get", "k"])
         .refused("name a node, such as n2");
+    bench
+        .run(&["cluster", "--max-silence", "soon"])
+        .refused("max-silence");
     bench
         .run(&["kv", "get", "k", "--level", "most"])
         .refused("quorum");

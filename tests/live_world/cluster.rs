@@ -57,6 +57,7 @@ impl Cluster {
             store: store(),
             run_dir: dir.path().to_owned(),
             seed: 1,
+            health: Health::default(),
         };
         Cluster {
             world: LiveWorld::launch(options).await.unwrap(),
@@ -244,6 +245,7 @@ async fn a_program_that_is_no_node_is_an_error_with_its_last_words() {
         store: store(),
         run_dir,
         seed: 1,
+        health: Health::default(),
     };
     let error = LiveWorld::launch(options).await.unwrap_err();
     let WorldError::EndedEarly { last_words, .. } = &error else {

@@ -29,6 +29,15 @@ pub(in crate::cli) struct Cluster {
     /// `--results`, which goes with the cluster]
     #[arg(long, value_name = "DIR")]
     pub(in crate::cli) dir: Option<PathBuf>,
+    /// A node is ill if it has not heard of a peer for longer [default: 5s]
+    #[arg(long, value_name = "DURATION", help_heading = "Health")]
+    pub(in crate::cli) max_silence: Option<String>,
+    /// A node is ill if it keeps more hints [default: 1000]
+    #[arg(long, value_name = "NUMBER", help_heading = "Health")]
+    pub(in crate::cli) max_hints: Option<u64>,
+    /// A node is ill if its last comparison with a peer is longer ago [default: ten times --anti-entropy]
+    #[arg(long, value_name = "DURATION", help_heading = "Health")]
+    pub(in crate::cli) max_repair_age: Option<String>,
     /// The executable that becomes the nodes, if not this one
     #[arg(long, value_name = "PATH")]
     pub(in crate::cli) node_bin: Option<PathBuf>,

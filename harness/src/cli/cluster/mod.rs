@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use quorate_node::config::StoreConfig;
+use quorate_node::config::{Health, StoreConfig};
 use quorate_node::wire::Ready;
 use tokio::select;
 
@@ -15,6 +15,7 @@ use self::file::{Claim, ClusterFile, FindError};
 use super::args::Common;
 use super::options;
 use crate::exit::Exit;
+use crate::plan::{PlanError, parse_duration_ms};
 use crate::report::style::{Style, Tone, complain, print, say};
 use crate::run::Interrupts;
 use crate::world::live::{LaunchOptions, LiveWorld, WorldError};
@@ -39,7 +40,14 @@ pub(super) fn main(command: &args::Cluster, common: &Common, style: Style) -> Ex
             return Exit::Usage;
         }
     };
-    match run(store, command, common, style) {
+    let health = match health(command) {
+        Ok(health) => health,
+        Err(error) => {
+            complain(&error.to_string());
+            return Exit::Usage;
+        }
+    };
+    match run(store, health, command, common, style) {
         Ok(()) => Exit::Kept,
         Err(error @ ClusterError::Directory(FindError::InUse(_))) => {
             complain(&error.to_string());
@@ -52,6 +60,21 @@ pub(super) fn main(command: &args::Cluster, common: &Common, style: Style) -> Ex
     }
 }
 
+/// When nodes are to call themselves ill.
+fn health(command: &args::Cluster) -> Result<Health, PlanError> {
+    let usual = Health::default();
+    let ms = |field, text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| parse_duration_ms(field, text)).transpose()
+    };
+    Ok(Health {
+        silent_ms_max: ms("max-silence", &command.max_silence)?.unwrap_or(usual.silent_ms_max),
+        hints_max: command.max_hints.unwrap_or(usual.hints_max),
+        repair_age_ms_max: ms("max-repair-age", &command.max_repair_age)?,
+        ..usual
+    })
+}
+
 /// Where clusters are that were given no directory of their own.
 pub(super) fn parent(common: &Common) -> PathBuf {
     common.results.with_file_name("clusters")
@@ -59,6 +82,7 @@ pub(super) fn parent(common: &Common) -> PathBuf {
 
 fn run(
     store: StoreConfig,
+    health: Health,
     command: &args::Cluster,
     common: &Common,
     style: Style,
@@ -69,7 +93,7 @@ fn run(
         parent(common).join(format!("{started}-{}", std::process::id()))
     });
     let claim = Claim::take(&directory)?;
-    let served = serve(store, command, &claim, style);
+    let served = serve(store, health, command, &claim, style);
     if passing {
         // It may be in use by whoever looks at it; then it stays, and does no harm.
         let _ = fs::remove_dir_all(claim.directory());
@@ -79,6 +103,7 @@ fn run(
 
 fn serve(
     store: StoreConfig,
+    health: Health,
     command: &args::Cluster,
     claim: &Claim,
     style: Style,
@@ -87,6 +112,7 @@ fn serve(
         .enable_all()
         .build()?;
     let mut launch = LaunchOptions::of_this_program(store, claim.directory().to_owned(), 0)?;
+    launch.health = health;
     if let Some(program) = &command.node_bin {
         launch.program.clone_from(program);
     }

@@ -61,6 +61,8 @@ pub struct LaunchOptions {
     pub run_dir: PathBuf,
     /// Seed of the network's jitter.
     pub seed: u64,
+    /// When nodes call themselves ill.
+    pub health: Health,
 }
 
 impl LaunchOptions {
@@ -77,6 +79,7 @@ impl LaunchOptions {
             store,
             run_dir,
             seed,
+            health: Health::default(),
         })
     }
 }
@@ -87,6 +90,7 @@ impl LaunchOptions {
 #[derive(Debug)]
 pub struct LiveWorld {
     store: StoreConfig,
+    health: Health,
     recipes: Vec<Recipe>,
     roster: Arc<Roster>,
     supervisor: Supervisor,
@@ -106,6 +110,7 @@ impl LiveWorld {
             store,
             run_dir,
             seed,
+            health,
         } = options;
         let nodes = 1..=store.nodes;
         let recipe = |node| Recipe {
@@ -123,6 +128,7 @@ impl LiveWorld {
             hands: nodes.clone().map(|_| AsyncMutex::new(())).collect(),
             deaths: AsyncMutex::new(deaths),
             store,
+            health,
             recipes,
             roster,
         };
@@ -192,7 +198,7 @@ impl LiveWorld {
             peers: (1..=self.nodes()).filter_map(dials).collect(),
             clock_offset_ns,
             test_hooks: true,
-            health: Health::default(),
+            health: self.health,
             store: self.store.clone(),
         }
     }
