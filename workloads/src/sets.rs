@@ -30,7 +30,7 @@ enum Intent {
 pub(crate) struct Sets {
     name: &'static str,
     /// Sets in use at the same time.
-    sets: u64,
+    places: u64,
     changes_max: u64,
     read_percent: u64,
     take_percent: u64,
@@ -52,22 +52,22 @@ impl Sets {
     }
 
     fn new(name: &'static str, changes_max: u64, settings: &Settings) -> Sets {
-        let sets = settings.keys.max(1);
+        let places = settings.keys.max(1);
         Sets {
             name,
-            sets,
+            places,
             changes_max,
             read_percent: settings.read_percent,
             take_percent: settings.delete_percent,
             last_element: 0,
-            changes: vec![0; usize::try_from(sets).unwrap_or(1)],
+            changes: vec![0; usize::try_from(places).unwrap_or(1)],
             intents: BTreeMap::new(),
         }
     }
 
     /// The name of the set of some number at a place. Numbers of one place are apart by the number of places.
     fn key(&self, place: u64, number: u64) -> String {
-        format!("{}{}", self.name, number * self.sets + place + 1)
+        format!("{}{}", self.name, number * self.places + place + 1)
     }
 
     /// The number of the set that is in use at a place after so many changes.
@@ -83,7 +83,7 @@ impl Sets {
 
 impl Workload for Sets {
     fn next(&mut self, client: u64, rng: &mut Rng) -> Op {
-        let place = rng.below(self.sets);
+        let place = rng.below(self.places);
         let die = rng.below(100);
         let intent = if die < self.read_percent {
             Intent::Look
@@ -131,7 +131,7 @@ impl Workload for Sets {
     }
 
     fn keys(&self) -> Vec<String> {
-        let places = (0..self.sets).zip(&self.changes);
+        let places = (0..self.places).zip(&self.changes);
         let numbers = places.flat_map(|(place, &changes)| {
             (0..=self.number(changes)).map(move |number| (place, number))
         });

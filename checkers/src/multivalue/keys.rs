@@ -3,7 +3,7 @@
 //! A write *replaces* the values of its context, and whatever those had replaced. That is all that is known of the order of versions here:
 //! no stamps, and of clocks only that of the clients. It judges nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::finding::Finding;
 use crate::history::index::KeyIndex;
@@ -35,6 +35,11 @@ pub(super) struct Write {
 impl Write {
     pub(super) fn is_acked(&self) -> bool {
         self.status == Status::Ok
+    }
+
+    /// Whether it is an acknowledged delete that replaced something: one whose work can be undone.
+    pub(super) fn is_burial(&self) -> bool {
+        self.is_delete && self.is_acked() && !self.context.is_empty()
     }
 
     /// Whether it may have happened.
@@ -103,6 +108,12 @@ pub(super) struct Key {
     pub(super) is_complete: bool,
     /// When the first acknowledged write ended.
     pub(super) first_ack: Option<Nanos>,
+    /// When the first acknowledged delete ended that replaced something.
+    pub(super) first_burial: Option<Nanos>,
+    /// The first acknowledged write of each process, by its place in the history.
+    pub(super) own_ack: BTreeMap<u64, usize>,
+    /// The first sound read of each process, likewise.
+    pub(super) own_read: BTreeMap<u64, usize>,
     /// When the first sound read ended.
     pub(super) first_read: Option<Nanos>,
     /// Why nothing can be said of it, if so.
@@ -137,7 +148,8 @@ impl Key {
     /// before somebody asks for it to be written, so whatever is between the two was asked for between them.
     pub(super) fn path(&self, newer: u32, older: u32) -> Option<Vec<u32>> {
         let last = self.write(newer).call;
-        self.climb(older, |at| at == newer, |at| self.write(at).call <= last)
+        let way = self.climb(older, |at| at == newer, |at| self.write(at).call <= last);
+        way.map(|(_, way)| way)
     }
 
     /// Whether `newer` replaced `older`, in any number of steps.
@@ -155,13 +167,19 @@ impl Key {
         read.shows(write) || self.climb(write, is_there, begun).is_some()
     }
 
-    /// The way from a write through those that replaced it, by the fewest steps, to one that is wanted, which is not part of it.
+    /// The first of some writes that replaced one, if any did.
+    pub(super) fn replaced_by_any(&self, older: u32, newer: &BTreeSet<u32>) -> Option<u32> {
+        let found = self.climb(older, |at| newer.contains(&at), |_| true);
+        found.map(|(newer, _)| newer)
+    }
+
+    /// One that is wanted of those that replaced a write, by the fewest steps, and the way to it without the two.
     fn climb(
         &self,
         from: u32,
         is_wanted: impl Fn(u32) -> bool,
         may_enter: impl Fn(u32) -> bool,
-    ) -> Option<Vec<u32>> {
+    ) -> Option<(u32, Vec<u32>)> {
         let mut came_from = BTreeMap::from([(from, from)]);
         let mut open = VecDeque::from([from]);
         while let Some(at) = open.pop_front() {
@@ -173,7 +191,7 @@ impl Key {
                     let back = std::iter::successors(Some(at), |at| came_from.get(at).copied());
                     let mut way: Vec<u32> = back.take_while(|&at| at != from).collect();
                     way.reverse();
-                    return Some(way);
+                    return Some((next, way));
                 }
                 came_from.insert(next, at);
                 open.push_back(next);
@@ -362,11 +380,26 @@ impl Key {
         let census: Vec<usize> = census.collect();
         key.reads = key.read_all(history, reads, &by_value);
         key.census = key.read_all(history, &census, &by_value);
-        let acked = key.writes.iter().filter(|write| write.is_acked());
-        key.first_ack = acked.map(|write| write.ret).min();
-        let sound = key.reads.iter().filter(|read| read.is_sound());
-        key.first_read = sound.map(|read| read.ret).min();
+        key.note_firsts();
         key
+    }
+
+    /// Notes what must have come before a read for it to be judged.
+    fn note_firsts(&mut self) {
+        let acked = || self.writes.iter().filter(|write| write.is_acked());
+        self.first_ack = acked().map(|write| write.ret).min();
+        let burials = acked().filter(|write| write.is_burial());
+        self.first_burial = burials.map(|write| write.ret).min();
+        let mut own_ack = BTreeMap::new();
+        for write in acked() {
+            own_ack.entry(write.process).or_insert(write.operation);
+        }
+        self.own_ack = own_ack;
+        for read in self.reads.iter().filter(|read| read.is_sound()) {
+            self.own_read.entry(read.process).or_insert(read.operation);
+            let first = self.first_read.get_or_insert(read.ret);
+            *first = read.ret.min(*first);
+        }
     }
 
     /// Notes who replaced whom. What a context names and nobody wrote, or not yet, is a phantom of the read that it came from.

@@ -2,6 +2,8 @@
 //!
 //! What a read misses, and what it returns although it was replaced, is found in `sweep.rs`; here it is counted, promise by promise.
 
+use std::collections::BTreeMap;
+
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index};
@@ -92,18 +94,17 @@ impl Reads {
     /// Whether something happened before a read that it might get wrong.
     fn is_judged(self, key: &Key, read: &Read) -> bool {
         // A session does one thing after the other, whatever the clock says.
-        let is_own =
-            |process: u64, operation: usize| process == read.process && operation < read.operation;
-        let mut writes = (0..).zip(&key.writes);
-        let mut reads = key.reads.iter().filter(|other| other.is_sound());
+        let is_own = |first: &BTreeMap<u64, usize>| {
+            first
+                .get(&read.process)
+                .is_some_and(|&at| at < read.operation)
+        };
         match self.0 {
             Guarantee::FreshReads => key.first_ack.is_some_and(|ret| ret < read.call),
             Guarantee::NoInversion => key.first_read.is_some_and(|ret| ret < read.call),
-            Guarantee::ReadYourWrites => {
-                writes.any(|(_, write)| write.is_acked() && is_own(write.process, write.operation))
-            }
-            Guarantee::MonotonicReads => reads.any(|other| is_own(other.process, other.operation)),
-            _ => writes.any(|(_, write)| is_burial(write) && write.ret < read.call),
+            Guarantee::ReadYourWrites => is_own(&key.own_ack),
+            Guarantee::MonotonicReads => is_own(&key.own_read),
+            _ => key.first_burial.is_some_and(|ret| ret < read.call),
         }
     }
 
@@ -217,7 +218,7 @@ impl Reads {
                 }
                 continue;
             }
-            finding.judged += u64::from(key.writes.iter().any(is_burial));
+            finding.judged += u64::from(key.writes.iter().any(Write::is_burial));
             let gone = key.gone().filter(|&at| key.write(at).is_delete);
             let Some(delete) = gone.max_by_key(|&at| (key.write(at).call, at)) else {
                 continue;
@@ -236,11 +237,6 @@ impl Reads {
             });
         }
     }
-}
-
-/// An acknowledged delete that replaced something: one whose work can be undone.
-fn is_burial(write: &Write) -> bool {
-    write.is_delete && write.is_acked() && !write.context.is_empty()
 }
 
 /// The delete, what it replaced and is held nevertheless, and the census.

@@ -3,6 +3,8 @@
 //! These look at one read or one answer of the census at a time. A value that was written twice is no hindrance to the first two: the write
 //! that explains it best counts.
 
+use std::collections::BTreeSet;
+
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
 use crate::history::{History, Index};
@@ -106,7 +108,7 @@ impl Crowd {
 /// Whether a read returned the value of a write that replaced something, for only such a one can be beside what it replaced; or one value twice.
 fn tells_of_contexts(key: &Key, read: &Read) -> bool {
     let replaces = |at: u32| !key.write(at).context.is_empty();
-    read.writes().any(replaces) || matches!(crowding(key, read), Some(Charge::Twice(_)))
+    read.writes().any(replaces) || doubled(read).is_some()
 }
 
 impl Values {
@@ -186,18 +188,22 @@ impl Values {
 
 /// A value that a read returned twice, or beside what replaced it: the oldest such value.
 fn crowding(key: &Key, read: &Read) -> Option<Charge> {
+    if let Some(twice) = doubled(read) {
+        return Some(Charge::Twice(twice));
+    }
+    let all: BTreeSet<u32> = read.writes().collect();
+    all.iter().find_map(|&older| {
+        let newer = key.replaced_by_any(older, &all)?;
+        Some(Charge::Beside { older, newer })
+    })
+}
+
+/// A value that a read returned twice.
+fn doubled(read: &Read) -> Option<u32> {
     let mut all: Vec<u32> = read.writes().collect();
     all.sort_unstable();
-    if let Some(pair) = all.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Some(Charge::Twice(pair[0]));
-    }
-    all.iter().find_map(|&older| {
-        let newer = all.iter().copied();
-        let newer = newer
-            .filter(|&newer| newer != older)
-            .find(|&newer| key.replaced(newer, older));
-        newer.map(|newer| Charge::Beside { older, newer })
-    })
+    let pair = all.windows(2).find(|pair| pair[0] == pair[1])?;
+    Some(pair[0])
 }
 
 impl Cast<'_> {

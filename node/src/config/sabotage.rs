@@ -134,10 +134,6 @@ impl Sabotage {
                 "Every hint is addressed to the first replica of the key, whoever the write was meant for (the seeds' `primary_replicas[0]`), \
                  so that the replica which missed the write never gets it. Caught by convergence."
             }
-            Sabotage::DotReuse => {
-                "Dots are counted per key from what the node remembers and carry no start count, so that a node which forgot an unsynced write \
-                 gives its dot to another one. Replicas take the two for one write, and keep either. Caught by convergence."
-            }
             Sabotage::PurgeEarly => {
                 "A tombstone is forgotten as soon as it is durable, by each replica for itself, although the rule says to wait until all have \
                  it, so that a replica which missed the delete brings the value back. Caught by no-resurrection."
@@ -158,11 +154,24 @@ impl Sabotage {
                 "A write is sent to the next replica only when the one before it has acknowledged (the seeds' `get(1s)` in a loop), so that \
                  one slow replica at the front uses up the whole time-out although the others would do. Caught by availability."
             }
+            Sabotage::DotReuse | Sabotage::DropContext | Sabotage::NewestSibling => {
+                self.siblings_paragraph()
+            }
+        }
+    }
+
+    /// The same for what only stores with siblings can get wrong.
+    fn siblings_paragraph(self) -> &'static str {
+        match self {
+            Sabotage::DotReuse => {
+                "Dots are counted per key from what the node remembers and carry no start count, so that a node which forgot an unsynced write \
+                 gives its dot to another one. Replicas take the two for one write, and keep either. Caught by convergence."
+            }
             Sabotage::DropContext => {
                 "The context that a client hands back is dropped, so that a write replaces nothing and siblings become ever more, although their \
                  clients resolve them (the seeds' Riak puts without one). Caught by no-sibling-explosion."
             }
-            Sabotage::NewestSibling => {
+            _ => {
                 "A write drops the siblings whose stamps are smaller, as last-write-wins would, in a store that promises to keep them \
                  (`allow_mult` forgotten). Of two concurrent writes one is gone, and so is what it added to a set. Caught by no-concurrent-loss."
             }
