@@ -41,9 +41,13 @@ pub(crate) struct Sets {
 }
 
 impl Sets {
-    /// One set that grows, or a few.
+    /// One set that grows, or a few: nothing is ever taken out, so that no set is as one was before.
     pub(crate) fn rmw(settings: &Settings) -> Sets {
-        Sets::new("s", SET_CHANGES_MAX, settings)
+        let grows = Settings {
+            delete_percent: 0,
+            ..*settings
+        };
+        Sets::new("s", SET_CHANGES_MAX, &grows)
     }
 
     /// Carts into which things are put, and out of which some are taken.
