@@ -27,6 +27,9 @@ mod models;
 #[path = "command_line/precedence.rs"]
 mod precedence;
 #[cfg(test)]
+#[path = "command_line/profiles.rs"]
+mod profiles;
+#[cfg(test)]
 #[path = "command_line/replay.rs"]
 mod replay;
 #[cfg(test)]

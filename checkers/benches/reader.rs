@@ -13,8 +13,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use quorate_checkers::history::{
-    Answer, Event, EventType, Evidence, F, FORMAT, Header, History, Nanos, Process, Quorum,
-    ReadRepair, Stamp, Sync, Value, Values, Versions,
+    Answer, Event, EventType, Evidence, F, FORMAT, Header, History, Level, Nanos, Process, Quorum,
+    ReadRepair, Settings, Stamp, Sync, Value, Values, Versions,
 };
 
 /// Operations of each made-up history; two lines each.
@@ -120,7 +120,7 @@ fn event(index: u64, round: u64, client: u64, kind: EventType) -> Event {
         context: None,
         error: None,
         node: Some(format!("n{}", client % 5 + 1)),
-        level: Some(2),
+        level: Some(Level::Count(2)),
         evidence: None,
         extra: serde_json::Map::new(),
     }
@@ -165,6 +165,7 @@ fn header() -> Header {
         concurrency: CLIENTS,
         versions: Versions::Lww,
         values: Values::Integers,
+        settings: Settings::default(),
         judges: None,
         sabotage: Vec::new(),
         setup: None,

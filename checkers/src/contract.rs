@@ -1,17 +1,31 @@
 //! What a configuration promises, and why, in words with the numbers in.
 //!
-//! It looks at settings and exposure only, never at what was observed. The formulas are those of strict quorums: reads meet writes
-//! iff W + R > N + f. What else siblings change is in `siblings.rs`.
+//! It looks at settings and exposure only, never at what was observed. The formulas here are those of strict quorums with
+//! last-write-wins: reads meet writes iff W + R > N + f. Named levels, data centres and stand-ins are in `meeting.rs`, hints, anti-entropy
+//! and tombstones in `lasting.rs`, stores with a leader in `leader.rs`, what siblings change in `siblings.rs`, and what must be within reach in `reach.rs`.
 
+mod asked;
+mod demand;
+mod lasting;
+#[cfg(test)]
+mod lasting_tests;
+mod leader;
+mod meeting;
+pub(crate) mod reach;
+mod run;
 mod siblings;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
-
 use crate::exposure::{Clocks, Exposure};
 use crate::guarantee::Guarantee;
-use crate::history::{Function, Header, History, Operation, Quorum, ReadRepair, Sync, Versions};
+use crate::history::{
+    Header, History, Level, Quorum, ReadRepair, Settings, StampSource, Sync, Versions,
+};
+pub use asked::Levels;
+pub(crate) use asked::{Access, configured};
+use demand::{Demand, Topology};
+use run::Run;
 
 /// Whether one guarantee is promised, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,65 +47,26 @@ pub struct Contract {
     pub quorum: Quorum,
 }
 
-/// The smallest levels that operations asked for, where those differ from the configured ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Levels {
-    /// The smallest R of an ok read, if some read set its own.
-    pub r: Option<u32>,
-    /// The smallest W of an ok write or delete, if some write set its own.
-    pub w: Option<u32>,
-}
-
-impl Levels {
-    /// The levels found in a history. An operation at the configured level counts as at `base`, the level judged by.
-    fn of(history: &History, base: Quorum) -> Levels {
-        let configured = history.header.quorum;
-        let smallest = |reads: bool, configured: u32, base: u32| {
-            let asked = |op: &&Operation| {
-                op.is_ok() && (op.f == Function::Read) == reads && op.f != Function::Census
-            };
-            let levels = history
-                .operations
-                .iter()
-                .filter(asked)
-                .map(|op| match op.level() {
-                    Some(level) if level != configured => level,
-                    _ => base,
-                });
-            levels.min().filter(|&level| level != base)
-        };
-        Levels {
-            r: smallest(true, configured.r, base.r),
-            w: smallest(false, configured.w, base.w),
-        }
-    }
-}
-
 impl Contract {
     /// The promises of a header's settings under an exposure.
     pub fn of(header: &Header, exposure: &Exposure) -> Contract {
         Contract::with_levels(header, exposure, Levels::default())
     }
 
-    /// The promises of a history. Where requests set their own levels, the smallest R and the smallest W count, as any
-    /// read may meet any write: that weakens the promise rather than raise a false alarm.
+    /// The promises of a history. Where requests set their own levels, those of every pair that was asked for count, as any read may
+    /// meet any write: that weakens the promise rather than raise a false alarm.
     pub fn of_history(history: &History, exposure: &Exposure) -> Contract {
-        let base = history.header.claim.unwrap_or(history.header.quorum);
-        Contract::with_levels(&history.header, exposure, Levels::of(history, base))
+        let levels = Levels::of(history);
+        Contract::after(&history.header, exposure, levels, Run::of(history))
     }
 
     /// The promises of a header's settings when operations asked for levels of their own.
     pub(crate) fn with_levels(header: &Header, exposure: &Exposure, levels: Levels) -> Contract {
-        let base = header.claim.unwrap_or(header.quorum);
-        let terms = Terms {
-            n: base.n,
-            r: levels.r.unwrap_or(base.r),
-            w: levels.w.unwrap_or(base.w),
-            forgotten: exposure.forgotten,
-            header,
-            exposure,
-            levels,
-        };
+        Contract::after(header, exposure, levels, Run::UNKNOWN)
+    }
+
+    fn after(header: &Header, exposure: &Exposure, levels: Levels, run: Run) -> Contract {
+        let terms = Terms::new(header, exposure, levels, run);
         let promises = Guarantee::ALL
             .into_iter()
             .map(|guarantee| {
@@ -121,6 +96,26 @@ impl Contract {
     }
 }
 
+/// How many of the key's own replicas two operations surely have in common, by the settings: each by what it is, its level (none = as
+/// configured) and its coordinator. Not more than 0 if they may have none.
+pub(crate) fn in_common(
+    header: &Header,
+    one: (Access, Option<Level>, Option<&str>),
+    other: (Access, Option<Level>, Option<&str>),
+) -> i64 {
+    let topology = Topology::of(header);
+    let own = |(access, level, node): (Access, Option<Level>, Option<&str>)| {
+        let level = level.unwrap_or_else(|| configured(header, access));
+        let local = node.and_then(|node| header.settings.centre_of(node));
+        let primaries = match access {
+            Access::Read => header.settings.pr,
+            Access::Write => header.settings.pw,
+        };
+        Demand::of(level, local, &topology).of_own(primaries, &topology)
+    };
+    own(one).overlap(&own(other), &topology).replicas()
+}
+
 /// Everything the formulas speak of.
 struct Terms<'a> {
     n: u32,
@@ -130,10 +125,78 @@ struct Terms<'a> {
     header: &'a Header,
     exposure: &'a Exposure,
     levels: Levels,
+    run: Run,
+    topology: Topology,
+    /// The settings, less what a claim denies: it is of a store in which nobody stands in for replicas, wherever they are.
+    settings: Settings,
 }
 
 impl Terms<'_> {
+    fn new<'a>(header: &'a Header, exposure: &'a Exposure, levels: Levels, run: Run) -> Terms<'a> {
+        let mut settings = header.settings.clone();
+        if header.claim.is_some() {
+            settings = Settings {
+                hints: settings.hints,
+                anti_entropy_ms: settings.anti_entropy_ms,
+                purge: settings.purge,
+                repair_percent: settings.repair_percent,
+                stamps: settings.stamps,
+                ..Settings::default()
+            };
+        }
+        let mut terms = Terms {
+            n: header.claim.unwrap_or(header.quorum).n,
+            r: 0,
+            w: 0,
+            forgotten: exposure.forgotten,
+            header,
+            exposure,
+            levels,
+            run,
+            topology: Topology::judged(header),
+            settings,
+        };
+        terms.r = terms.smallest(Access::Read);
+        terms.w = terms.smallest(Access::Write);
+        terms
+    }
+
+    /// The smallest number of replicas that anybody asked for.
+    fn smallest(&self, access: Access) -> u32 {
+        let asked = self.levels.of_access(access).iter();
+        let totals = asked.map(|asked| self.demand(access, *asked).total);
+        totals.min().unwrap_or(0)
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether N and plain numbers of replicas are all that counts.
+    fn is_plain(&self) -> bool {
+        let Settings {
+            pr,
+            pw,
+            dw,
+            write_back,
+            repair_percent,
+            ..
+        } = &self.settings;
+        let counts = |access: Access| {
+            let mut asked = self.levels.of_access(access).iter();
+            asked.all(|asked| self.level(access, *asked).count().is_some())
+        };
+        self.topology.is_plain()
+            && (*pr, *pw, *dw, *write_back) == (0, 0, None, None)
+            && *repair_percent == 100
+            && counts(Access::Read)
+            && counts(Access::Write)
+    }
+
     fn judge(&self, guarantee: Guarantee) -> (bool, String) {
+        if let Some(leader) = self.settings.leader {
+            return self.of_leader(leader, guarantee);
+        }
         match self.header.versions {
             Versions::Lww => self.of_lww(guarantee),
             Versions::Dvv => self
@@ -145,11 +208,14 @@ impl Terms<'_> {
     fn of_lww(&self, guarantee: Guarantee) -> (bool, String) {
         match guarantee {
             Guarantee::NoPhantoms => (true, "no configuration may invent values".to_owned()),
-            Guarantee::NoFailedWrites => {
-                (true, "a refusal means that nothing was sent to any replica".to_owned())
-            }
+            Guarantee::NoFailedWrites => (
+                true,
+                "a refusal means that nothing was sent to any replica".to_owned(),
+            ),
             Guarantee::FreshReads | Guarantee::ReadYourWrites => self.overlap_of_writes(""),
-            Guarantee::NoResurrection => self.overlap_of_writes("a delete is a write: "),
+            Guarantee::NoResurrection => {
+                self.stay_deleted(self.overlap_of_writes("a delete is a write: "))
+            }
             Guarantee::NoInversion | Guarantee::MonotonicReads => self.overlap_of_reads(),
             Guarantee::MonotonicWrites | Guarantee::WritesFollowReads => {
                 self.with_clocks(self.overlap_of_reads())
@@ -158,12 +224,7 @@ impl Terms<'_> {
             | Guarantee::CausalConsistency
             | Guarantee::CausalConvergence => self.linearizable(),
             Guarantee::NoLostWrites => self.survivors(),
-            Guarantee::NoClockLoss => match &self.exposure.clocks {
-                Clocks::Synchronised => {
-                    (true, "clocks are synchronised, so the later write has the larger stamp".to_owned())
-                }
-                Clocks::Skewed(why) => (false, format!("clocks may disagree: {why}")),
-            },
+            Guarantee::NoClockLoss => self.ordered_by_stamps(),
             Guarantee::NoConcurrentLoss => (
                 false,
                 "last-write-wins keeps one of concurrent writes and drops the others".to_owned(),
@@ -173,31 +234,31 @@ impl Terms<'_> {
                 "last-write-wins keeps one of the sets that were made from the same version, and drops what the others added"
                     .to_owned(),
             ),
-            Guarantee::NoSiblingExplosion => (false, "last-write-wins keeps no siblings".to_owned()),
-            Guarantee::Convergence if self.exposure.lossless => (
-                true,
-                "no fault of this run can lose a message, so every replica gets every write".to_owned(),
-            ),
-            Guarantee::Convergence => (
+            Guarantee::NoSiblingExplosion => (
                 false,
-                "a fault may have lost messages, and there are no hints and no anti-entropy to send them again"
-                    .to_owned(),
+                "last-write-wins keeps no siblings".to_owned(),
             ),
-            Guarantee::Availability => (
-                true,
-                format!(
-                    "a write needs {} and a read {} of {} replicas within reach of its coordinator{}",
-                    self.w,
-                    self.r,
-                    self.n,
-                    self.origin()
-                ),
-            ),
+            Guarantee::Convergence => self.converge(),
+            Guarantee::Availability => (true, self.within_reach()),
         }
     }
 
+    /// Whether of two writes in real-time order the later one wins.
+    fn ordered_by_stamps(&self) -> (bool, String) {
+        let Clocks::Skewed(why) = &self.exposure.clocks else {
+            let why = "clocks are synchronised, so the later write has the larger stamp";
+            return (true, why.to_owned());
+        };
+        let hybrid = if self.settings.stamps.source == StampSource::Hybrid {
+            "; a hybrid stamp is larger than what its write had read, but that need not be the last one"
+        } else {
+            ""
+        };
+        (false, format!("clocks may disagree: {why}{hybrid}"))
+    }
+
     fn overlap_of_writes(&self, prefix: &str) -> (bool, String) {
-        let (overlaps, sum) = self.compare("W", self.w);
+        let (overlaps, sum) = self.writes_met();
         let origin = self.origin();
         match (&self.exposure.clocks, overlaps) {
             (Clocks::Synchronised, true) => (
@@ -238,19 +299,30 @@ impl Terms<'_> {
     }
 
     fn overlap_of_reads(&self) -> (bool, String) {
-        let (k, held) = self.held();
-        let (promised, sum) = self.compare("K", k);
+        let (promised, sum) = self.reads_met();
         let clocks = if promised && !self.exposure.is_synchronised() {
             "; clocks may disagree, so only flip-flops count"
         } else {
             ""
         };
-        (promised, format!("{sum} ({held}){clocks}{}", self.origin()))
+        (promised, format!("{sum}{clocks}{}", self.origin()))
     }
 
-    /// K, the number of replicas that surely hold what a read returned, and why.
-    fn held(&self) -> (u32, &'static str) {
-        match self.header.read_repair {
+    /// Whether every read meets every acknowledged write.
+    fn writes_met(&self) -> (bool, String) {
+        if self.is_plain() {
+            self.compare("W", self.w)
+        } else {
+            self.meet_writes()
+        }
+    }
+
+    /// Whether every read meets what every earlier read returned.
+    fn reads_met(&self) -> (bool, String) {
+        if !self.is_plain() {
+            return self.meet_reads();
+        }
+        let (k, held) = match self.header.read_repair {
             ReadRepair::Blocking => (
                 self.r,
                 "blocking read repair: R replicas hold what was returned",
@@ -263,25 +335,13 @@ impl Terms<'_> {
                 1,
                 "no read repair: only 1 replica surely holds what was returned",
             ),
-        }
-    }
-
-    /// `W > f` in words.
-    fn outlives(&self) -> (bool, String) {
-        let promised = self.w > self.forgotten;
-        let relation = if promised { ">" } else { "<=" };
-        let forgetting = self.forgetting();
-        (
-            promised,
-            format!(
-                "W = {} {relation} f = {} ({forgetting})",
-                self.w, self.forgotten
-            ),
-        )
+        };
+        let (promised, sum) = self.compare("K", k);
+        (promised, format!("{sum} ({held})"))
     }
 
     fn survivors(&self) -> (bool, String) {
-        let (promised, sum) = self.outlives();
+        let (promised, sum) = self.survive();
         let clocks = if promised && !self.exposure.is_synchronised() {
             "; clocks may disagree, so a write that an older one outlived counts as clock loss"
         } else {
@@ -334,9 +394,12 @@ impl Terms<'_> {
                 format!("; all {who} asked for at least {letter} = {level}")
             }
         };
+        if !self.is_plain() {
+            return claim.unwrap_or_default();
+        }
         let base = self.header.claim.unwrap_or(self.header.quorum);
-        let reads = self.levels.r.map(|r| asked("reads", r, base.r, 'R'));
-        let writes = self.levels.w.map(|w| asked("writes", w, base.w, 'W'));
+        let reads = (self.r != base.r).then(|| asked("reads", self.r, base.r, 'R'));
+        let writes = (self.w != base.w).then(|| asked("writes", self.w, base.w, 'W'));
         [claim, reads, writes].into_iter().flatten().collect()
     }
 }

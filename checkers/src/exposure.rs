@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::history::{FaultKind, FaultWindow, Header, History, Nanos, Sync};
+use crate::ties;
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
@@ -54,14 +55,27 @@ impl Exposure {
         }
     }
 
-    /// The exposure of a header's settings to its faults.
+    /// The exposure of a header's settings to its faults, whatever is done besides.
     pub fn of_header(header: &Header, faults: &[FaultWindow]) -> Exposure {
-        Exposure::of(header.sync, header.request_timeout_ms, faults)
+        let exposure = Exposure::of(header.sync, header.request_timeout_ms, faults);
+        exposure.with_stamps(|| ties::of_settings(header.settings.stamps))
     }
 
     /// The exposure of a history.
     pub fn of_history(history: &History) -> Exposure {
-        Exposure::of_header(&history.header, &history.faults)
+        let header = &history.header;
+        let exposure = Exposure::of(header.sync, header.request_timeout_ms, &history.faults);
+        exposure.with_stamps(|| ties::of_history(history))
+    }
+
+    /// Stamps that do not follow real time are no better than clocks that disagree.
+    fn with_stamps(mut self, why: impl FnOnce() -> Option<String>) -> Exposure {
+        if self.is_synchronised()
+            && let Some(why) = why()
+        {
+            self.clocks = Clocks::Skewed(why);
+        }
+        self
     }
 
     /// Whether later writes carry larger stamps.

@@ -179,7 +179,8 @@ impl Guarantee {
                 "A read returns the newest write that was acknowledged before the read began, or a newer one. \
                  Promised when W + R > N + f, where f is the number of replicas that may have forgotten what they \
                  acknowledged, and when the clocks that stamp the writes are synchronised: then every read quorum \
-                 meets every write quorum in a replica that remembers. Broken by a stale-read."
+                 meets every write quorum in a replica that remembers. Named levels count per data centre, nodes that stand in for \
+                 replicas do not count, and a hint counts for nothing. Broken by a stale-read."
             }
             Guarantee::NoInversion => {
                 "Once a read has returned a value, no read that begins later returns an older one. Promised when \
@@ -196,16 +197,16 @@ impl Guarantee {
             | Guarantee::CausalConsistency
             | Guarantee::CausalConvergence => self.session_paragraph(),
             Guarantee::NoLostWrites => {
-                "After all faults are healed, an acknowledged write or one that replaced it is still held by some \
-                 replica. Promised when W > f, where f is the number of replicas that may have forgotten what they \
-                 acknowledged. Broken by a lost-write: the census of all replicas finds only older values. Without a census \
-                 nothing can be said."
+                "After all faults are healed, an acknowledged write or one that replaced it is still held by some replica. Promised when W > f, \
+                 where f is the number of those who may have forgotten what they acknowledged, or only kept a hint that may be gone. Broken \
+                 by a lost-write: the census of all replicas finds only older values. Without a census nothing can be said."
             }
             Guarantee::NoResurrection => {
                 "Once a delete was acknowledged, what it deleted is not read again. Promised when fresh reads are: \
                  W + R > N + f with synchronised clocks. Broken by a resurrected-delete: a stale read whose missed write \
                  is a delete, or a census that finds an older value where the last word was a delete. The usual \
-                 cause is a tombstone that was dropped while some replica had not seen it."
+                 cause is a tombstone that was dropped while some replica had not seen it, so a store that forgets tombstones by the clock \
+                 promises it only where none was out of reach for so long."
             }
             Guarantee::NoClockLoss => {
                 "An acknowledged write is not beaten by a write that had finished before it began. Promised when \
@@ -221,13 +222,14 @@ impl Guarantee {
             Guarantee::NoLostUpdates | Guarantee::NoSiblingExplosion => self.siblings_paragraph(),
             Guarantee::Convergence => {
                 "After all faults are healed and the cluster was left in peace, all replicas of a key hold the same \
-                 value. Promised only when no message can have been lost, because this store has no hints and no \
-                 anti-entropy: a replica that missed a write gets it only if read repair happens to touch the key. Broken by \
-                 a divergence in the census."
+                 value. Promised when no message can have been lost, or when somebody surely sends again what was: replicas that \
+                 compare what they hold and were given the time for it, or coordinators that kept every hint and did not die. \
+                 Otherwise a replica that missed a write gets it only if read repair happens to touch the key. Broken by a \
+                 divergence in the census."
             }
             Guarantee::Availability => {
                 "Operations succeed while enough replicas are within reach of their coordinator: W for a write, R for \
-                 a read. Always promised in this sense: a key may not be unreadable or unwritable throughout an \
+                 a read, by data centre where a level says so, and anybody where others may stand in. Always promised in this sense: a key may not be unreadable or unwritable throughout an \
                  interval without changes of faults in which its coordinators could reach enough nodes. Broken by an \
                  unavailability."
             }

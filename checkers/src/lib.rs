@@ -30,6 +30,7 @@ pub mod set;
 pub mod statistics;
 mod sweep;
 pub mod tale;
+mod ties;
 pub mod verdict;
 pub mod witness;
 

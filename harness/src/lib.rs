@@ -12,6 +12,7 @@ pub mod gate;
 pub mod input;
 pub mod judging;
 pub mod plan;
+pub mod profile;
 pub mod replay;
 pub mod report;
 pub mod results;

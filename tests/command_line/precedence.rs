@@ -62,7 +62,13 @@ const fn word(
     }
 }
 
-const SETTINGS: [Setting; 19] = [
+const SETTINGS: [Setting; 39] = [
+    word(
+        "profile = '{}'",
+        "QUORATE_PROFILE",
+        "--profile",
+        "profile `{}`",
+    ),
     small("nodes = {}", "QUORATE_NODES", "--nodes", "nodes = {} is"),
     small("n = {}", "QUORATE_N", "-N", "nodes = {} is"),
     small("r = {}", "QUORATE_R", "-R", "R = {} is"),
@@ -99,6 +105,100 @@ const SETTINGS: [Setting; 19] = [
         "read-repair `{}`",
     ),
     word("sync = '{}'", "QUORATE_SYNC", "--sync", "sync `{}`"),
+    word(
+        "store.versions = '{}'",
+        "QUORATE_VERSIONS",
+        "--versions",
+        "versions `{}`",
+    ),
+    word(
+        "store.stamps = '{}'",
+        "QUORATE_STAMPS",
+        "--stamps",
+        "stamps `{}`",
+    ),
+    word(
+        "store.resolution = '{}'",
+        "QUORATE_RESOLUTION",
+        "--resolution",
+        "resolution `{}`",
+    ),
+    word("store.tie = '{}'", "QUORATE_TIE", "--tie", "tie `{}`"),
+    word(
+        "store.data-centres = '{}'",
+        "QUORATE_DATA_CENTRES",
+        "--data-centres",
+        "data-centres `{}`",
+    ),
+    word(
+        "store.hints = '{}'",
+        "QUORATE_HINTS",
+        "--hints",
+        "hints `{}`",
+    ),
+    word(
+        "store.hint-window = '{}'",
+        "QUORATE_HINT_WINDOW",
+        "--hint-window",
+        "hint-window `{}`",
+    ),
+    word(
+        "store.hint-interval = '{}'",
+        "QUORATE_HINT_INTERVAL",
+        "--hint-interval",
+        "hint-interval `{}`",
+    ),
+    word(
+        "store.speculative-retry = '{}'",
+        "QUORATE_SPECULATIVE_RETRY",
+        "--speculative-retry",
+        "speculative-retry `{}`",
+    ),
+    word(
+        "store.anti-entropy = '{}'",
+        "QUORATE_ANTI_ENTROPY",
+        "--anti-entropy",
+        "anti-entropy `{}`",
+    ),
+    word(
+        "store.purge = '{}'",
+        "QUORATE_PURGE",
+        "--purge",
+        "purge `{}`",
+    ),
+    word(
+        "store.leader = '{}'",
+        "QUORATE_LEADER",
+        "--leader",
+        "leader `{}`",
+    ),
+    word(
+        "nodes = 3\nstore.leader = 'async'\nstore.promotion = '{}'",
+        "QUORATE_PROMOTION",
+        "--promotion",
+        "promotion `{}`",
+    ),
+    word(
+        "nodes = 3\nstore.leader = 'async'\nstore.lease = '{}'",
+        "QUORATE_LEASE",
+        "--lease",
+        "lease `{}`",
+    ),
+    word(
+        "nodes = 3\nstore.leader = 'async'\nstore.detect = '{}'",
+        "QUORATE_DETECT",
+        "--detect",
+        "detect `{}`",
+    ),
+    word(
+        "nodes = 3\nstore.leader = 'async'\nstore.leader-reads = '{}'",
+        "QUORATE_LEADER_READS",
+        "--leader-reads",
+        "leader-reads `{}`",
+    ),
+    small("store.pr = {}", "QUORATE_PR", "--pr", "pr = {}:"),
+    small("store.pw = {}", "QUORATE_PW", "--pw", "pw = {}:"),
+    small("store.dw = {}", "QUORATE_DW", "--dw", "dw = {}:"),
     word(
         "request-timeout = '{}'",
         "QUORATE_REQUEST_TIMEOUT",
@@ -151,11 +251,30 @@ fn a_flag_beats_the_environment_which_beats_the_file() {
     }
 }
 
-/// Every number is a seed and a rate, so that only what is no number shows where it came from.
+/// Settings of which every number, level or truth is possible, so that only what is none shows where it came from.
+const TYPED: [(&str, &str); 16] = [
+    ("QUORATE_SEED", "--seed"),
+    ("QUORATE_RATE", "--rate"),
+    ("QUORATE_BLIND", "--blind"),
+    ("QUORATE_SLOPPY", "--sloppy"),
+    ("QUORATE_HINTS_DURABLE", "--hints-durable"),
+    ("QUORATE_HINT_BYTES", "--hint-bytes"),
+    ("QUORATE_HINT_THROTTLE", "--hint-throttle"),
+    ("QUORATE_REPAIR_PERCENT", "--repair-percent"),
+    ("QUORATE_WRITE_BACK", "--write-back"),
+    ("QUORATE_DIGEST_READS", "--digest-reads"),
+    ("QUORATE_FENCING", "--fencing"),
+    ("QUORATE_READ_LEVEL", "--read-level"),
+    ("QUORATE_WRITE_LEVEL", "--write-level"),
+    ("QUORATE_MAX_KEYS", "--max-keys"),
+    ("QUORATE_MAX_BYTES", "--max-bytes"),
+    ("QUORATE_MAX_REQUESTS", "--max-requests"),
+];
+
 #[test]
-fn a_flag_beats_the_environment_for_seed_and_rate_too() {
+fn a_flag_beats_the_environment_where_everything_is_possible_too() {
     let bench = Bench::new();
-    for (environment, flag) in [("QUORATE_SEED", "--seed"), ("QUORATE_RATE", "--rate")] {
+    for (environment, flag) in TYPED {
         let mut command = bench.command(&["run"]);
         Ended::of(command.env(environment, "environed"))
             .refused(&format!("invalid value 'environed' for '{flag}"));
@@ -170,7 +289,8 @@ fn every_setting_of_the_help_is_tested_here() {
     let help = Bench::new().run(&["help", "run"]).with_code(0).stdout;
     let named = |name: &str| {
         let setting = SETTINGS.iter().any(|setting| setting.environment == name);
-        setting || ["QUORATE_SEED", "QUORATE_RATE", "QUORATE_RESULTS"].contains(&name)
+        let typed = TYPED.iter().any(|(environment, _)| *environment == name);
+        setting || typed || name == "QUORATE_RESULTS"
     };
     let mut seen = 0;
     for name in help
@@ -181,7 +301,7 @@ fn every_setting_of_the_help_is_tested_here() {
         assert!(named(name), "{name} is not tested");
         seen += 1;
     }
-    assert_eq!(seen, SETTINGS.len() + 3);
+    assert_eq!(seen, SETTINGS.len() + TYPED.len() + 1);
 }
 
 #[test]

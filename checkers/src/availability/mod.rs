@@ -12,11 +12,13 @@ mod reach;
 
 use std::collections::BTreeMap;
 
+use crate::contract::Access;
+use crate::contract::reach::Need;
 use crate::finding::{Checker, Finding};
 use crate::guarantee::Guarantee;
-use crate::history::{Function, History, Index, KeyId, Nanos, Operation};
+use crate::history::{Function, History, Index, KeyId, Level, LevelName, Nanos, Operation};
 use crate::witness::{Amount, Anomaly, Measure, Part, Witness};
-use reach::Reach;
+use reach::{Out, Reach};
 
 /// Eligible operations without a success that make a key unavailable.
 const ATTEMPTS_MIN: usize = 5;
@@ -153,17 +155,53 @@ fn eligible_in(history: &History, reach: &Reach, operation: &Operation) -> Optio
     }
     let completed: Nanos = operation.completed()?;
     let interval = reach.interval(operation.call, completed)?;
-    let unreachable = reach.unreachable(interval, operation.node()?)?;
-    let quorum = history.header.quorum;
+    let coordinator = operation.node()?;
+    let out = reach.unreachable(interval, coordinator)?;
+    let header = &history.header;
+    let quorum = header.quorum;
     let configured = if operation.is_write() {
         quorum.w
     } else {
         quorum.r
     };
-    let spare = quorum
-        .n
-        .checked_sub(operation.level().unwrap_or(configured))?;
-    (unreachable <= spare).then_some(interval)
+    let level = operation.level().unwrap_or(Level::Count(configured));
+    let met = match level {
+        Level::Count(count) if header.settings.is_plain() && !header.is_dotted() => {
+            out.total() <= quorum.n.checked_sub(count)?
+        }
+        _ => is_within_reach(history, operation, history.node_name(coordinator), out),
+    };
+    met.then_some(interval)
+}
+
+/// The same where more than numbers of replicas counts.
+fn is_within_reach(
+    history: &History,
+    operation: &Operation,
+    coordinator: &str,
+    out: Out<'_>,
+) -> bool {
+    let header = &history.header;
+    let access = if operation.is_write() {
+        Access::Write
+    } else {
+        Access::Read
+    };
+    let writes = history.operations.iter().filter(|op| op.is_write());
+    let bytes = |op: &Operation| history.key_name(op.key).len() + op.value.to_string().len();
+    // Only a hint is measured by what was written, and few operations can do with one.
+    let written = match operation.level() {
+        Some(Level::Named(LevelName::Any)) => writes.map(|op| bytes(op) as u64).sum(),
+        _ => 0,
+    };
+    let need = Need::of(header, access, operation.level(), coordinator, written);
+    need.is_met(out.total(), |centre| {
+        let nodes = header.settings.data_centres.get(centre);
+        let named = |name: &String| out.contains(&history.nodes, name);
+        let nodes = nodes.map_or(&[][..], |centre| centre.nodes.as_slice());
+        let count = nodes.iter().filter(|name| named(name)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    })
 }
 
 #[cfg(test)]

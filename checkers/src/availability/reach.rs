@@ -20,13 +20,34 @@ enum Impaired {
     All,
 }
 
-/// One interval: which nodes are impaired, and how many others each of the rest cannot reach.
+/// One interval: which nodes are impaired, and which others each of the rest cannot reach.
 #[derive(Clone, Debug, Default)]
 struct Calm {
     impaired: Vec<u32>,
     all_impaired: bool,
-    /// Healthy nodes that are cut from some healthy ones, and from how many.
-    cut_from: BTreeMap<u32, u32>,
+    /// Healthy nodes that are cut from some healthy ones, and from whom.
+    cut_from: BTreeMap<u32, Vec<u32>>,
+}
+
+/// The other nodes that a coordinator cannot reach.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out<'a> {
+    impaired: &'a [u32],
+    cut_from: &'a [u32],
+}
+
+impl Out<'_> {
+    /// How many.
+    pub(super) fn total(self) -> u32 {
+        let total = self.impaired.len() + self.cut_from.len();
+        u32::try_from(total).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the node of this name is among them.
+    pub(super) fn contains(self, names: &[String], name: &str) -> bool {
+        let mut all = self.impaired.iter().chain(self.cut_from);
+        all.any(|&node| names.get(node as usize).is_some_and(|other| other == name))
+    }
 }
 
 /// The timeline.
@@ -71,15 +92,17 @@ impl Reach {
         (place(from) == place(to)).then(|| place(from).saturating_sub(1))
     }
 
-    /// How many other nodes a coordinator cannot reach; none if it is impaired itself.
-    pub(super) fn unreachable(&self, interval: usize, coordinator: NodeIndex) -> Option<u32> {
+    /// The other nodes that a coordinator cannot reach; none if it is impaired itself.
+    pub(super) fn unreachable(&self, interval: usize, coordinator: NodeIndex) -> Option<Out<'_>> {
         let calm = self.intervals.get(interval)?;
         if calm.all_impaired || calm.impaired.binary_search(&coordinator.0).is_ok() {
             return None;
         }
-        let cut_from = calm.cut_from.get(&coordinator.0).copied().unwrap_or(0);
-        let impaired = u32::try_from(calm.impaired.len()).unwrap_or(u32::MAX);
-        Some(impaired.saturating_add(cut_from))
+        let cut_from = calm.cut_from.get(&coordinator.0);
+        Some(Out {
+            impaired: &calm.impaired,
+            cut_from: cut_from.map_or(&[], Vec::as_slice),
+        })
     }
 }
 
@@ -93,8 +116,8 @@ impl Calm {
                 Impaired::Pair(a, b) => {
                     let healthy = |node| calm.impaired.binary_search(&node).is_err();
                     if healthy(a) && healthy(b) {
-                        *calm.cut_from.entry(a).or_default() += 1;
-                        *calm.cut_from.entry(b).or_default() += 1;
+                        calm.cut_from.entry(a).or_default().push(b);
+                        calm.cut_from.entry(b).or_default().push(a);
                     }
                 }
                 Impaired::All => calm.all_impaired = true,

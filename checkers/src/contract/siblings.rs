@@ -13,7 +13,9 @@ impl Terms<'_> {
     pub(super) fn of_siblings(&self, guarantee: Guarantee) -> Option<(bool, String)> {
         Some(match guarantee {
             Guarantee::FreshReads | Guarantee::ReadYourWrites => self.siblings_meet_writes(""),
-            Guarantee::NoResurrection => self.siblings_meet_writes("a delete is a write: "),
+            Guarantee::NoResurrection => {
+                self.stay_deleted(self.siblings_meet_writes("a delete is a write: "))
+            }
             Guarantee::NoInversion | Guarantee::MonotonicReads => self.siblings_meet_reads(),
             Guarantee::CausalConsistency => {
                 let (fresh, why_fresh) = self.siblings_meet_writes("");
@@ -32,7 +34,7 @@ impl Terms<'_> {
                 "a key with siblings is no register: its writes have no one order".to_owned(),
             ),
             Guarantee::NoLostWrites => {
-                let (promised, sum) = self.outlives();
+                let (promised, sum) = self.survive();
                 (promised, format!("{sum}{}", self.origin()))
             }
             Guarantee::NoClockLoss => (
@@ -44,7 +46,7 @@ impl Terms<'_> {
                 "a write stays beside whatever did not name it in its context".to_owned(),
             ),
             Guarantee::NoLostUpdates => {
-                let (promised, sum) = self.outlives();
+                let (promised, sum) = self.survive();
                 let union = "a set that was written without knowing another stays beside it, and clients unite them";
                 (promised, format!("{union}: {sum}{}", self.origin()))
             }
@@ -61,7 +63,7 @@ impl Terms<'_> {
     }
 
     fn siblings_meet_writes(&self, prefix: &str) -> (bool, String) {
-        let (overlaps, sum) = self.compare("W", self.w);
+        let (overlaps, sum) = self.writes_met();
         let then = if overlaps {
             NO_CLOCKS
         } else {
@@ -71,8 +73,7 @@ impl Terms<'_> {
     }
 
     fn siblings_meet_reads(&self) -> (bool, String) {
-        let (k, held) = self.held();
-        let (promised, sum) = self.compare("K", k);
-        (promised, format!("{sum} ({held}){}", self.origin()))
+        let (promised, sum) = self.reads_met();
+        (promised, format!("{sum}{}", self.origin()))
     }
 }

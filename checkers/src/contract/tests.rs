@@ -170,14 +170,14 @@ fn the_smallest_levels_that_requests_asked_for_count() {
             .promised
     };
     assert!(fresh(&history));
-    history.operations[2].set_level(Some(1));
+    history.operations[2].set_level(Some(Level::Count(1)));
     assert!(!fresh(&history));
     for write in &mut history.operations[..2] {
-        write.set_level(Some(3));
+        write.set_level(Some(Level::Count(3)));
     }
     assert!(fresh(&history));
     // Operations at the configured level are judged by the claim.
-    history.operations[2].set_level(Some(2));
+    history.operations[2].set_level(Some(Level::Count(2)));
     history.header.claim = Some(Quorum { n: 3, r: 1, w: 1 });
     assert!(fresh(&history));
     history.operations[1].set_level(None);

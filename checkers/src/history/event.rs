@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::level::Level;
+
 /// Nanoseconds since the start of the run, on one monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanos(pub u64);
@@ -185,8 +187,8 @@ pub struct Event {
     pub error: Option<String>,
     /// The coordinator (for a census: the replica).
     pub node: Option<String>,
-    /// How many replicas were asked for (R of a read, W of a write or delete).
-    pub level: Option<u32>,
+    /// What was asked for: so many replicas (R of a read, W of a write or delete), or a level with a name.
+    pub level: Option<Level>,
     /// What the nodes claim.
     pub evidence: Option<Box<Evidence>>,
     /// Keys that we do not know, kept for a faithful round trip.

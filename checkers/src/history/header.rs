@@ -5,6 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::HistoryError;
+pub use super::settings::{
+    DataCentre, HintHolder, Hints, Leader, Promotion, Purge, Replication, Settings, StampSource,
+    Stamps,
+};
 use crate::guarantee::Guarantee;
 use crate::log::Place;
 
@@ -105,6 +109,9 @@ pub struct Header {
     /// What clients write.
     #[serde(default, skip_serializing_if = "is_default")]
     pub values: Values,
+    /// What the store promises beyond N, R and W.
+    #[serde(default, skip_serializing_if = "Settings::is_plain")]
+    pub settings: Settings,
     /// Names of the guarantees that the workload gives evidence for; absent = all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judges: Option<Vec<String>>,
@@ -121,6 +128,11 @@ impl Header {
     /// Whether a key is a register of one integer, as most judges take it to be. Else `multivalue/` judges.
     pub fn is_of_registers(&self) -> bool {
         self.versions == Versions::Lww && self.values == Values::Integers
+    }
+
+    /// Whether a write goes to one replica first, which gives it its dot, and only then to the others (dotted version vectors).
+    pub(crate) fn is_dotted(&self) -> bool {
+        self.settings.dotted || self.versions == Versions::Dvv
     }
 
     /// Whether the header means something to this build.

@@ -10,9 +10,11 @@ pub mod excerpt;
 pub mod fault;
 pub mod header;
 pub mod index;
+pub mod level;
 pub(crate) mod names;
 pub mod operation;
 pub(crate) mod pairing;
+pub mod settings;
 mod windows;
 mod writers;
 
@@ -22,4 +24,9 @@ pub use event::{Answer, Event, EventType, Evidence, F, Nanos, Process, Stamp, Va
 pub use fault::{Effect, FaultKind, FaultWindow};
 pub use header::{FORMAT, Header, Quorum, ReadRepair, Sync, Values, Versions};
 pub use index::Index;
+pub use level::{Level, LevelName};
 pub use operation::{Function, History, KeyId, NodeIndex, Operation, Status};
+pub use settings::{
+    DataCentre, HintHolder, Hints, Leader, Promotion, Purge, Replication, Settings, StampSource,
+    Stamps,
+};

@@ -5,6 +5,7 @@
 use super::event::{Event, Evidence, F, Nanos, Value};
 use super::fault::FaultWindow;
 use super::header::{Header, Versions};
+use super::level::{Level, LevelName};
 
 /// A key, by its place in [`History::keys`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +80,8 @@ const NO_INDEX: u32 = u32::MAX;
 const ABSENT: u8 = u8::MAX;
 /// A number that is too large for its byte, and is among the rarities.
 const WIDE: u8 = u8::MAX - 1;
+/// The first of the numbers that stand for levels with a name.
+const NAMED: u8 = WIDE - 9;
 
 /// The most lines that a history may have: places of lines are 32 bits wide.
 pub(super) const LINES_MAX: u32 = NO_INDEX;
@@ -120,7 +123,7 @@ struct Rare {
     /// What the nodes claim, as the JSON object that our own writer makes of it.
     claims: Option<Box<str>>,
     node: Option<NodeIndex>,
-    level: Option<u32>,
+    level: Option<Level>,
 }
 
 impl Operation {
@@ -204,19 +207,35 @@ impl Operation {
         }
     }
 
-    /// How many replicas were asked for.
-    pub fn level(&self) -> Option<u32> {
+    /// What was asked for.
+    pub fn level(&self) -> Option<Level> {
         match self.level {
             ABSENT => None,
             WIDE => self.rare.as_ref()?.level,
-            small => Some(u32::from(small)),
+            named if named >= NAMED => {
+                let name = LevelName::ALL.get(usize::from(named - NAMED))?;
+                Some(Level::Named(*name))
+            }
+            small => Some(Level::Count(u32::from(small))),
         }
     }
 
-    /// Says how many replicas were asked for.
-    pub fn set_level(&mut self, level: Option<u32>) {
+    /// Says what was asked for.
+    pub fn set_level(&mut self, level: Option<Level>) {
         let wide;
-        (self.level, wide) = narrow(level);
+        (self.level, wide) = match level {
+            None => (ABSENT, None),
+            Some(Level::Count(count)) => match u8::try_from(count) {
+                Ok(small) if small < NAMED => (small, None),
+                _ => (WIDE, level),
+            },
+            Some(Level::Named(name)) => {
+                let place = (NAMED..)
+                    .zip(LevelName::ALL)
+                    .find(|&(_, other)| other == name);
+                (place.map_or(ABSENT, |(place, _)| place), None)
+            }
+        };
         if wide.is_some() || self.rare.is_some() {
             self.rare(|rare| rare.level = wide);
         }
@@ -396,6 +415,8 @@ mod tests {
         for number in [
             None,
             Some(0),
+            Some(244),
+            Some(245),
             Some(253),
             Some(254),
             Some(255),
@@ -403,9 +424,14 @@ mod tests {
         ] {
             let mut operation = operation();
             operation.set_node(number.map(NodeIndex));
-            operation.set_level(number);
+            operation.set_level(number.map(Level::Count));
             assert_eq!(operation.node(), number.map(NodeIndex));
-            assert_eq!(operation.level(), number);
+            assert_eq!(operation.level(), number.map(Level::Count));
+        }
+        for level in LevelName::ALL.map(Level::Named) {
+            let mut operation = operation();
+            operation.set_level(Some(level));
+            assert_eq!(operation.level(), Some(level));
         }
     }
 
@@ -413,7 +439,7 @@ mod tests {
     fn what_is_taken_back_leaves_no_trace() {
         let mut changed = operation();
         changed.set_error(Some("no quorum"));
-        changed.set_level(Some(1_000));
+        changed.set_level(Some(Level::Count(1_000)));
         changed.set_evidence(Some(&Evidence::default()));
         changed.set_context(Some(&[Value::Int(1)]));
         assert_eq!(changed.context(), Some([Value::Int(1)].as_slice()));

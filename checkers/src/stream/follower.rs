@@ -76,8 +76,8 @@ impl Follower {
             ..event.clone()
         });
         let faults = History::from_events(self.header.clone(), events.collect())?;
-        let exposure = Exposure::of_history(&faults);
-        let contract = Contract::with_levels(&self.header, &exposure, self.judge.levels());
+        let exposure = Exposure::of_header(&self.header, &faults.faults);
+        let contract = Contract::with_levels(&self.header, &exposure, self.judge.levels().clone());
         Ok((exposure, contract))
     }
 

@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use super::hold::{Ask, Datum, Due, HELD_MAX, Held, Hold};
 use super::key::{Begun, FOREIGN, KeyStream, NO_REGISTER, TOO_LONG, Wrong};
 use super::result::Streamed;
-use crate::contract::Levels;
+use crate::contract::{Access, Levels};
 use crate::guarantee::Guarantee;
 use crate::history::codec::Line;
 use crate::history::names::Places;
 use crate::history::pairing::{line_of, place_of};
 use crate::history::{
-    Event, EventType, Function, Header, HistoryError, Nanos, Process, Quorum, Status, Value,
+    Event, EventType, Function, Header, HistoryError, Nanos, Process, Status, Value,
 };
 use crate::register::table::Table;
 use crate::register::violation::Kind;
@@ -78,7 +78,9 @@ pub struct StreamJudge {
     hold: Hold<Begun>,
     /// The operation under way of each process.
     processes: Table<u32>,
-    levels: LevelsSoFar,
+    header: Header,
+    /// What acknowledged operations asked for.
+    levels: Levels,
     alarms: VecDeque<Alarm>,
     index_next: u64,
     now: Nanos,
@@ -89,15 +91,6 @@ pub struct StreamJudge {
     foreign_anywhere: bool,
     /// Whether keys are registers. A stream says nothing of others.
     is_of_registers: bool,
-}
-
-/// The smallest levels of operations so far, as the contract counts them.
-#[derive(Clone, Copy, Debug)]
-struct LevelsSoFar {
-    configured: Quorum,
-    base: Quorum,
-    r: Option<u32>,
-    w: Option<u32>,
 }
 
 impl StreamJudge {
@@ -114,12 +107,8 @@ impl StreamJudge {
             keys: Vec::new(),
             hold: Hold::new(held_max),
             processes: Table::default(),
-            levels: LevelsSoFar {
-                configured: header.quorum,
-                base: header.claim.unwrap_or(header.quorum),
-                r: None,
-                w: None,
-            },
+            header: header.clone(),
+            levels: Levels::default(),
             alarms: VecDeque::new(),
             index_next: 0,
             now: Nanos(0),
@@ -183,13 +172,9 @@ impl StreamJudge {
         self.operations
     }
 
-    /// The smallest levels that operations asked for so far.
-    pub fn levels(&self) -> Levels {
-        let LevelsSoFar { base, r, w, .. } = self.levels;
-        Levels {
-            r: r.filter(|&r| r != base.r),
-            w: w.filter(|&w| w != base.w),
-        }
+    /// The levels that operations asked for so far.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// What came of it, when there are no more events. Alarms that were not taken are among it.
@@ -337,7 +322,12 @@ impl StreamJudge {
         held.status = Some(status);
         held.completed = event.index;
         if status == Status::Ok {
-            self.levels.meet(held.ask, event.level);
+            let access = match held.ask {
+                Ask::Read => Access::Read,
+                Ask::Write | Ask::Delete => Access::Write,
+            };
+            let (level, node) = (event.level, event.node);
+            self.levels.meet(&self.header, access, level, node);
         }
         if held.given_up {
             // It was judged already, as of unknown outcome.
@@ -396,20 +386,6 @@ impl StreamJudge {
             flip: wrong.flip,
             convicts: wrong.convicts,
         });
-    }
-}
-
-impl LevelsSoFar {
-    fn meet(&mut self, ask: Ask, level: Option<u32>) {
-        let reads = ask == Ask::Read;
-        let (configured, base) = if reads {
-            (self.configured.r, self.base.r)
-        } else {
-            (self.configured.w, self.base.w)
-        };
-        let counts = level.filter(|&level| level != configured).unwrap_or(base);
-        let smallest = if reads { &mut self.r } else { &mut self.w };
-        *smallest = Some(smallest.map_or(counts, |so_far| so_far.min(counts)));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{Alarm, Prover, StreamJudge, StreamReader, Streamed};
-use crate::contract::Promise;
+use crate::Promise;
 use crate::guarantee::Guarantee;
 use crate::history::{
     Event, EventType, F, Function, Header, History, Index, KeyId, Nanos, Process, Status, Value,

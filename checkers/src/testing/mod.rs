@@ -1,6 +1,7 @@
 //! What the tests share: histories drawn as timelines, random histories, and brute-force twins of every checker.
 
 mod backwards;
+mod levels;
 mod linear;
 mod metamorphic;
 mod mutants;

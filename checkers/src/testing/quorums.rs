@@ -89,7 +89,8 @@ impl Setting {
             Guarantee::NoClockLoss => synchronised,
             Guarantee::NoConcurrentLoss | Guarantee::NoSiblingExplosion => !is_of_registers,
             Guarantee::NoLostUpdates => !is_of_registers && survives(),
-            Guarantee::Convergence => self.exposure.lossless,
+            // Of a run that nobody recorded: there a write may have come no farther than its dot.
+            Guarantee::Convergence => self.exposure.lossless && is_of_registers,
         }
     }
 

@@ -250,7 +250,7 @@ fn add(
     invoke.index = events.len() as u64;
     invoke.key = Some(format!("k{}", draft.key));
     invoke.node = Some(format!("n{}", draft.node));
-    invoke.level = draft.level;
+    invoke.level = draft.level.map(crate::history::Level::Count);
     let mut done = invoke.clone();
     if f == F::Write {
         // Mostly unique; now and then a value that another write may have as well.

@@ -13,8 +13,8 @@
 //! ```
 
 use crate::history::{
-    Event, EventType, F, FORMAT, Header, History, Nanos, Process, Quorum, ReadRepair, Sync, Value,
-    Values, Versions,
+    Event, EventType, F, FORMAT, Header, History, Nanos, Process, Quorum, ReadRepair, Settings,
+    Sync, Value, Values, Versions,
 };
 
 /// Nanoseconds per column.
@@ -39,6 +39,7 @@ pub(crate) fn header(n: u32, r: u32, w: u32) -> Header {
         concurrency: 8,
         versions: Versions::Lww,
         values: Values::Integers,
+        settings: Settings::default(),
         judges: None,
         sabotage: Vec::new(),
         setup: None,

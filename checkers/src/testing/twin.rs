@@ -393,9 +393,10 @@ fn eligible(history: &History, op: &Operation) -> Option<usize> {
         return None;
     }
     let quorum = history.header.quorum;
+    let configured = if op.is_write() { quorum.w } else { quorum.r };
     let level = op
         .level()
-        .unwrap_or(if op.is_write() { quorum.w } else { quorum.r });
+        .map_or(Some(configured), crate::history::Level::count)?;
     let unreachable = history.nodes.iter().filter(|other| {
         *other != node
             && (impaired(history, op.call, other, None)

@@ -7,8 +7,10 @@ use quorate_node::config::Sabotage;
 use quorate_workloads::Kind;
 
 use super::args;
+use super::explain::settings;
 use crate::exit::Exit;
 use crate::fault::FaultKind;
+use crate::profile::Profile;
 use crate::report::style::{complain, print};
 
 pub(super) fn main(command: &args::List) -> Exit {
@@ -32,6 +34,12 @@ pub(super) fn main(command: &args::List) -> Exit {
         let _ = writeln!(out, "{title}");
         for (name, text) in rows {
             let _ = writeln!(out, "  {name:<22} {}", first_sentence(text));
+            // Whoever asks for profiles alone wants to see what they are made of.
+            if wanted == Some(PROFILES)
+                && let Ok(profile) = Profile::from_name(name)
+            {
+                let _ = writeln!(out, "{}", settings(profile));
+            }
         }
         out.push('\n');
     }
@@ -40,9 +48,12 @@ pub(super) fn main(command: &args::List) -> Exit {
     Exit::Kept
 }
 
+/// The title of the profiles.
+const PROFILES: &str = "profiles";
+
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
 
-fn sections() -> [Section; 5] {
+fn sections() -> [Section; 6] {
     [
         (
             "guarantees",
@@ -77,6 +88,13 @@ fn sections() -> [Section; 5] {
             Sabotage::ALL
                 .iter()
                 .map(|s| (s.name(), s.paragraph()))
+                .collect(),
+        ),
+        (
+            PROFILES,
+            Profile::ALL
+                .iter()
+                .map(|profile| (profile.name, profile.paragraph))
                 .collect(),
         ),
     ]

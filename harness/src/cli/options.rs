@@ -194,6 +194,7 @@ pub(super) fn store(
 
 fn spec_of_store(flags: &args::StoreFlags) -> PlanSpec {
     PlanSpec {
+        profile: flags.profile.clone(),
         nodes: flags.nodes,
         n: flags.n,
         r: flags.r,

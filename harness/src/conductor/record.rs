@@ -3,13 +3,12 @@
 //! It writes no file: events wait here until the run takes them out.
 
 use quorate_checkers::history::{Event, EventType, F, Nanos, Process, Value};
-use quorate_node::config::Level;
 use serde_json::{Map, Value as Json, json};
 
 use super::Phase;
 use super::clients::InFlight;
 use crate::fault::Effect;
-use crate::plan::{Planned, Scheduled};
+use crate::plan::{Planned, Scheduled, told_level};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
 pub(super) struct Record {
@@ -66,7 +65,7 @@ impl Record {
         event.value = op.f.written();
         event.context = context;
         event.node = Some(node_name(node));
-        (event.level, event.extra) = asked_level(op.level);
+        event.level = op.level.map(told_level);
         self.events.push(event);
     }
 
@@ -91,7 +90,7 @@ impl Record {
         event.value = value;
         event.error = error;
         event.node = Some(node_name(op.node));
-        (event.level, event.extra) = asked_level(op.level);
+        event.level = op.level.map(told_level);
         event.evidence = evidence;
         self.events.push(event);
     }
@@ -223,18 +222,6 @@ fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
         body.insert("offsets_ns".to_owned(), json!(offsets));
     }
     body
-}
-
-/// A level as a history tells it: a number of replicas, or a name under `asked`.
-fn asked_level(level: Option<Level>) -> (Option<u32>, Map<String, Json>) {
-    match level {
-        None => (None, Map::new()),
-        Some(Level::Count(count)) => (Some(count.into()), Map::new()),
-        Some(named) => {
-            let asked = ("asked".to_owned(), json!(named));
-            (None, [asked].into_iter().collect())
-        }
-    }
 }
 
 fn f_of(kind: &OpKind) -> F {

@@ -46,10 +46,7 @@ impl Source {
         Ok(Source {
             kind,
             at_once: VecDeque::new(),
-            levels: (
-                plan.load.read_level.unwrap_or(Level::Count(plan.store.r)),
-                plan.load.write_level.unwrap_or(Level::Count(plan.store.w)),
-            ),
+            levels: plan.levels(),
         })
     }
 

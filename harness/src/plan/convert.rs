@@ -2,13 +2,17 @@
 
 use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::header;
-use quorate_checkers::history::{Header, Quorum};
-use quorate_node::config::{ReadRepair, StampSource, SyncPolicy, Versions};
+use quorate_checkers::history::{Header, Quorum, Settings};
+use quorate_node::config::{
+    DataCentre, HintHolder, Hints, Level, Purge, ReadRepair, Resolution, StampSource, Stamping,
+    SyncPolicy, Tie, Versions,
+};
 
 use quorate_node::protocol::Topology;
+use quorate_node::protocol::leader::{LeaderConfig, Promotion, Reads, Replication};
 use quorate_workloads::Kind;
 
-use super::{Ask, Plan, PlanError, Setup};
+use super::{Ask, Plan, PlanError, Setup, told_level};
 use crate::world::{Wanted, node_name};
 
 impl Plan {
@@ -40,6 +44,7 @@ impl Plan {
             concurrency: self.load.clients,
             versions: self.versions(),
             values: self.values(kind),
+            settings: self.settings(),
             judges: Some(self.judges(kind)),
             sabotage: self
                 .store
@@ -82,6 +87,46 @@ impl Plan {
         })
     }
 
+    /// What the judges must know of the store beyond N, R and W.
+    fn settings(&self) -> Settings {
+        let options = &self.store.options;
+        let centre = |centre: &DataCentre| header::DataCentre {
+            name: centre.name.clone(),
+            nodes: centre.nodes.iter().map(|node| node_name(node.0)).collect(),
+            rf: centre.rf.into(),
+        };
+        let named = |level: Option<Level>| level.and_then(|level| told_level(level).name());
+        let stand_ins = if options.sloppy {
+            self.store.nodes.saturating_sub(self.store.n)
+        } else {
+            0
+        };
+        Settings {
+            leader: options.leader.map(|leader| told_leader(&leader)),
+            data_centres: options.data_centres.iter().map(centre).collect(),
+            read_level: named(self.load.read_level),
+            write_level: named(self.load.write_level),
+            stand_ins: stand_ins.into(),
+            pr: options.pr.into(),
+            pw: options.pw.into(),
+            dw: options.dw.map(u32::from),
+            hints: told_hints(&options.hints),
+            anti_entropy_ms: options.anti_entropy.interval_ms,
+            purge: match options.purge {
+                Purge::Never => header::Purge::Never,
+                Purge::AfterMs(ms) => header::Purge::AfterMs(ms),
+                Purge::WhenAllHaveMs(_) => header::Purge::WhenAllHave,
+            },
+            write_back: options.reads.write_back.map(u32::from),
+            repair_percent: options.reads.repair_percent.into(),
+            dotted: options.versions == Versions::Dvv { siblings: false },
+            stamps: match options.versions {
+                Versions::Lww(stamping) => told_stamps(stamping),
+                Versions::Dvv { .. } => header::Stamps::default(),
+            },
+        }
+    }
+
     /// Who should hold a key, in preference order: the ring of the store that this plan makes.
     pub fn replicas(&self) -> impl Fn(&str) -> Vec<u16> + Send + use<> {
         let placement = Topology::of(&self.store).placement();
@@ -112,5 +157,58 @@ impl Plan {
         judged
             .map(|guarantee| guarantee.name().to_owned())
             .collect()
+    }
+}
+
+fn told_hints(hints: &Hints) -> Option<header::Hints> {
+    let holder = match hints.holder {
+        HintHolder::Nobody => return None,
+        HintHolder::Fallback => header::HintHolder::Fallback,
+        HintHolder::Coordinator => header::HintHolder::Coordinator,
+    };
+    Some(header::Hints {
+        holder,
+        durable: hints.durable,
+        window_ms: hints.window_ms,
+        bytes_max: hints.bytes_max,
+    })
+}
+
+fn told_stamps(stamping: Stamping) -> header::Stamps {
+    header::Stamps {
+        source: match stamping.source {
+            StampSource::Coordinator => header::StampSource::Coordinator,
+            StampSource::Client => header::StampSource::Client,
+            StampSource::Hybrid => header::StampSource::Hybrid,
+        },
+        milliseconds: stamping.resolution == Resolution::Millisecond,
+        larger_value: stamping.tie == Tie::LargerValue,
+    }
+}
+
+fn told_leader(leader: &LeaderConfig) -> header::Leader {
+    header::Leader {
+        replication: match leader.replication {
+            Replication::Async => header::Replication::Async,
+            Replication::SemiSync {
+                k,
+                fallback_ms: None,
+            } => header::Replication::SemiSync(k.into()),
+            Replication::SemiSync {
+                k,
+                fallback_ms: Some(_),
+            } => header::Replication::SemiSyncOrAsync(k.into()),
+            Replication::Majority => header::Replication::Majority,
+        },
+        promotion: match leader.promotion {
+            Promotion::AnyFollower => header::Promotion::AnyFollower,
+            Promotion::MostAdvancedOfReachable => header::Promotion::OfReachable,
+            Promotion::MostAdvancedOfMajority | Promotion::Election => {
+                header::Promotion::OfMajority
+            }
+        },
+        leased: leader.lease_ms.is_some() && leader.lease_check_at_reply,
+        fencing: leader.fencing,
+        any_reads: leader.reads == Reads::Any,
     }
 }

@@ -6,6 +6,7 @@
 mod convert;
 mod leader;
 mod legality;
+mod levels;
 pub(crate) mod schedule;
 mod script;
 mod setup;
@@ -19,6 +20,7 @@ use quorate_node::config::{Level, StoreConfig};
 use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use levels::{asked_level, told_level};
 pub use script::{Ask, ScriptedOp};
 pub use setup::{Planned, Setup};
 pub use spec::{PlanError, PlanSpec};

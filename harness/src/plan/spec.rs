@@ -88,6 +88,8 @@ pub enum PlanError {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PlanSpec {
+    /// The known store whose settings count where nothing else is said.
+    pub profile: Option<String>,
     /// Nodes of the cluster.
     pub nodes: Option<u16>,
     /// Replicas of each key.
@@ -194,6 +196,7 @@ impl PlanSpec {
             (base.faults, base.timeline)
         };
         PlanSpec {
+            profile: self.profile.or(base.profile),
             nodes: self.nodes.or(base.nodes),
             n: self.n.or(base.n),
             r: self.r.or(base.r),
@@ -231,6 +234,7 @@ impl PlanSpec {
     /// The name of the first thing that is set, if anything is.
     pub(crate) fn first_setting(&self) -> Option<&'static str> {
         let settings = [
+            (self.profile.is_some(), "--profile"),
             (self.nodes.is_some(), "--nodes"),
             (self.n.is_some(), "-N"),
             (self.r.is_some(), "-R"),
@@ -267,6 +271,9 @@ impl PlanSpec {
 
     /// The plan: defaults filled in, the timeline expanded from the seed (`fallback_seed` if none is given).
     pub fn plan(&self, fallback_seed: u64) -> Result<Plan, PlanError> {
+        if self.profile.is_some() {
+            return self.clone().with_profile()?.plan(fallback_seed);
+        }
         let seed = self.seed.unwrap_or(fallback_seed);
         let store = self.store()?;
         let load = self.load()?;

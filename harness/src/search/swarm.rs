@@ -91,6 +91,7 @@ pub fn plan_like(saved: &Plan, seed: u64) -> Result<Plan, PlanError> {
 /// # Errors
 /// When what was said is not possible.
 pub fn plan_of(spec: &PlanSpec, seed: u64) -> Result<Plan, PlanError> {
+    let spec = &spec.clone().with_profile()?;
     let said = PlanSpec {
         seed: Some(seed),
         ..spec.clone()

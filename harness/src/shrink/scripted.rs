@@ -5,10 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_checkers::history::{F, Function, History, Nanos, Operation, Value};
-use quorate_node::config::Level;
 
 use crate::conductor::Phase;
-use crate::plan::{Ask, Plan, ScriptedOp};
+use crate::plan::{Ask, Plan, ScriptedOp, asked_level};
 
 /// The plan with the operations of this run of it as its script. What cannot be asked again is left out.
 pub fn scripted(plan: &Plan, history: &History) -> Plan {
@@ -73,17 +72,12 @@ pub(super) fn load_began(history: &History) -> Nanos {
     warm.map_or(Nanos(0), |event| event.time)
 }
 
-/// The level that an operation asked for; none if it was the store's.
-fn asked_level(op: &Operation) -> Option<Level> {
-    let count = u16::try_from(op.level()?).unwrap_or(u16::MAX);
-    Some(Level::Count(count))
-}
-
 fn scripted_op(plan: &Plan, history: &History, op: &Operation, began: Nanos) -> Option<ScriptedOp> {
+    let (reads, writes) = plan.levels();
     let (ask, level) = match (op.f, &op.value) {
-        (Function::Read, _) => (Ask::Read, plan.store.r),
-        (Function::Delete, _) => (Ask::Delete, plan.store.w),
-        (Function::Write, Value::Int(value)) => (Ask::Write(*value), plan.store.w),
+        (Function::Read, _) => (Ask::Read, reads),
+        (Function::Delete, _) => (Ask::Delete, writes),
+        (Function::Write, Value::Int(value)) => (Ask::Write(*value), writes),
         (Function::Write | Function::Census, _) => return None,
     };
     let name = history.node_name(op.node()?);
@@ -94,6 +88,6 @@ fn scripted_op(plan: &Plan, history: &History, op: &Operation, began: Nanos) -> 
         node: u16::try_from(node + 1).ok()?,
         op: ask,
         key: history.key_name(op.key).to_owned(),
-        level: asked_level(op).filter(|&asked| asked != Level::Count(level)),
+        level: op.level().map(asked_level).filter(|asked| *asked != level),
     })
 }

@@ -11,7 +11,7 @@ mod simulation;
 use std::fmt;
 
 use quorate_checkers::guarantee::Guarantee;
-use quorate_checkers::history::{FORMAT, Header, Quorum, ReadRepair, Sync, header};
+use quorate_checkers::history::{FORMAT, Header, Quorum, ReadRepair, Settings, Sync, header};
 
 pub use simulation::Synthetic;
 
@@ -206,6 +206,7 @@ impl Recipe {
             concurrency: self.clients,
             versions: header::Versions::Lww,
             values: header::Values::Integers,
+            settings: Settings::default(),
             judges: Some(judges.iter().map(|g| g.name().to_owned()).collect()),
             sabotage: Vec::new(),
             setup: None,

@@ -1,8 +1,9 @@
 //! Who held what had to be seen, and who was asked: quorums that overlap, and quorums that do not.
 
 use super::{Actor, Answers, Attribution, Cause, Clues};
+use crate::contract::{Access, configured, in_common};
 use crate::explain::words::list;
-use crate::history::ReadRepair;
+use crate::history::{Level, ReadRepair};
 use crate::witness::Part;
 
 impl Clues<'_> {
@@ -58,8 +59,16 @@ impl Clues<'_> {
     /// What N, R and W say about quorums without a common replica.
     fn sum(&self, write: Actor<'_>, reader: Actor<'_>, held: usize, answered: usize) -> String {
         let quorum = self.history.header.quorum;
-        let r = reader.operation.level().unwrap_or(quorum.r);
-        let w = write.operation.level().unwrap_or(quorum.w);
+        let level = |actor: Actor<'_>| actor.operation.level();
+        let is_number = |actor| level(actor).is_none_or(|level| level.count().is_some());
+        if !self.history.header.settings.is_plain() || !is_number(write) || !is_number(reader) {
+            return self.sum_of_levels(write, reader);
+        }
+        let count = |actor, configured| {
+            let count = level(actor).and_then(Level::count);
+            count.unwrap_or(configured)
+        };
+        let (r, w) = (count(reader, quorum.r), count(write, quorum.w));
         let (sum, n) = (u64::from(r) + u64::from(w), quorum.n);
         if sum <= u64::from(n) {
             return format!(
@@ -69,6 +78,48 @@ impl Clues<'_> {
         format!(
             "No replica is in both, although R + W = {sum} is more than N = {n}: {held} acknowledged and {answered} answered, so \
              one of the quorums was too small or not of this key's replicas."
+        )
+    }
+
+    /// The same where levels have names, or others may stand in for replicas.
+    fn sum_of_levels(&self, write: Actor<'_>, reader: Actor<'_>) -> String {
+        let header = &self.history.header;
+        let asked = |actor: Actor<'_>| {
+            let operation = actor.operation;
+            let access = if operation.is_write() {
+                Access::Write
+            } else {
+                Access::Read
+            };
+            let node = operation.node().map(|node| self.history.node_name(node));
+            (access, operation.level(), node)
+        };
+        let level = |actor: Actor<'_>| {
+            let (access, level, _) = asked(actor);
+            format!(
+                "{}'s level {}",
+                actor.letter,
+                level.unwrap_or(configured(header, access))
+            )
+        };
+        let (w, r) = (level(write), level(reader));
+        let stood_in = [write, reader].map(|actor| {
+            let evidence = actor.operation.evidence();
+            evidence.is_some_and(|evidence| evidence.extra.contains_key("fallbacks"))
+        });
+        let others = if stood_in.contains(&true) {
+            ", and nodes stood in for replicas"
+        } else {
+            ""
+        };
+        if in_common(header, asked(write), asked(reader)) > 0 {
+            return format!(
+                "No replica is in both, although {w} and {r} always have one in common{others}: one of the quorums was too small or not \
+                 of this key's replicas."
+            );
+        }
+        format!(
+            "No replica is in both: {w} and {r} need not have one in common{others}, so that may happen."
         )
     }
 

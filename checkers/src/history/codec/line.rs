@@ -9,6 +9,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use crate::history::event::{Event, EventType, Evidence, F, Nanos, Process, Stamp, Value};
+use crate::history::level::{Level, LevelName};
 
 /// The word of a nemesis line's `process`.
 const NEMESIS: &str = "nemesis";
@@ -52,8 +53,10 @@ impl Event {
             push_field(out, "node");
             push_text(out, node);
         }
-        if let Some(level) = self.level {
-            push_plain(out, format_args!(",\"level\":{level}"));
+        match self.level {
+            None => {}
+            Some(Level::Count(count)) => push_plain(out, format_args!(",\"level\":{count}")),
+            Some(Level::Named(name)) => push_plain(out, format_args!(",\"asked\":\"{name}\"")),
         }
         if let Some(evidence) = &self.evidence {
             push_field(out, "evidence");
@@ -211,6 +214,16 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
+/// A level is a number or a name, and not both: nobody could say which one counts.
+fn level_of<E: de::Error>(count: Option<u32>, name: Option<LevelName>) -> Result<Option<Level>, E> {
+    match (count, name) {
+        (Some(_), Some(_)) => Err(E::custom(
+            "fields `level` and `asked` are both there: leave out one of them",
+        )),
+        (count, name) => Ok(count.map(Level::Count).or(name.map(Level::Named))),
+    }
+}
+
 struct EventVisitor;
 
 impl<'de> Visitor<'de> for EventVisitor {
@@ -223,7 +236,7 @@ impl<'de> Visitor<'de> for EventVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
         let (mut index, mut time, mut kind, mut process, mut f) = (None, None, None, None, None);
         let (mut key, mut value, mut context, mut error) = (None, None, None, None);
-        let (mut node, mut level, mut evidence) = (None, None, None);
+        let (mut node, mut level, mut asked, mut evidence) = (None, None, None, None);
         let mut extra = Map::new();
         while let Some(Name(name)) = map.next_key()? {
             match &*name {
@@ -238,6 +251,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 "error" => take::<A, Option<String>>(&mut map, &name, &mut error)?,
                 "node" => take::<A, Option<String>>(&mut map, &name, &mut node)?,
                 "level" => take::<A, Option<u32>>(&mut map, &name, &mut level)?,
+                "asked" => take::<A, Option<LevelName>>(&mut map, &name, &mut asked)?,
                 "evidence" => take::<A, Option<Box<Evidence>>>(&mut map, &name, &mut evidence)?,
                 _ => drop(extra.insert(name.into_owned(), map.next_value()?)),
             }
@@ -253,7 +267,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             context: context.flatten(),
             error: error.flatten(),
             node: node.flatten(),
-            level: level.flatten(),
+            level: level_of(level.flatten(), asked.flatten())?,
             evidence: evidence.flatten(),
             extra,
         })

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::history::{
-    Answer, Event, EventType, Evidence, F, History, Nanos, Process, Stamp, Value,
+    Answer, Event, EventType, Evidence, F, History, Level, LevelName, Nanos, Process, Stamp, Value,
 };
 use crate::testing::{header, is_placed};
 use crate::verdict::judge;
@@ -270,7 +270,7 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
         (value(), context),
         optional(),
         optional(),
-        any::<Option<u32>>(),
+        level(),
     );
     (who, what, proptest::option::of(evidence()), optional()).prop_map(
         |(
@@ -299,6 +299,14 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
             }
         },
     )
+}
+
+fn level() -> impl Strategy<Value = Option<Level>> {
+    prop_oneof![
+        Just(None),
+        any::<u32>().prop_map(|count| Some(Level::Count(count))),
+        proptest::sample::select(LevelName::ALL.to_vec()).prop_map(|name| Some(Level::Named(name))),
+    ]
 }
 
 /// What can happen to a file.

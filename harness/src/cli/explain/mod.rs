@@ -5,6 +5,8 @@
 mod name;
 mod run;
 
+pub(super) use name::settings;
+
 use super::args::{self, Common};
 use crate::exit::Exit;
 use crate::report::style::{Style, complain, print};

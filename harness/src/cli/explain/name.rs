@@ -1,4 +1,6 @@
-//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage.
+//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage, a profile.
+
+use std::fmt::Write;
 
 use quorate_checkers::guarantee::Guarantee;
 use quorate_node::config::Sabotage;
@@ -6,6 +8,7 @@ use quorate_workloads::Kind;
 
 use crate::fault::FaultKind;
 use crate::plan::nearest;
+use crate::profile::{Profile, Setting};
 
 /// Width of a paragraph, columns.
 const WIDTH: usize = 96;
@@ -28,6 +31,7 @@ fn names() -> Vec<String> {
         .chain(FaultKind::ALL.map(FaultKind::name))
         .chain(Kind::ALL.map(Kind::name))
         .chain(Sabotage::ALL.map(Sabotage::name))
+        .chain(Profile::names())
         .map(str::to_owned)
         .collect()
 }
@@ -58,10 +62,32 @@ pub(super) fn paragraph(name: &str) -> Option<String> {
         );
         return Some(told(&format!("{name} (workload)"), &text));
     }
+    if let Ok(profile) = Profile::from_name(name) {
+        let title = format!("{name} (profile: --profile {name})");
+        return Some(format!(
+            "{}\n{}",
+            told(&title, profile.paragraph),
+            settings(profile)
+        ));
+    }
     let sabotage = Sabotage::ALL
         .into_iter()
         .find(|sabotage| sabotage.name() == name)?;
     Some(told(&format!("{name} (sabotage)"), sabotage.paragraph()))
+}
+
+/// The settings of a profile, each with its source below it.
+pub(in crate::cli) fn settings(profile: &Profile) -> String {
+    let mut out = String::new();
+    for Setting { key, value, source } in profile.settings {
+        let source = told("", source);
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "  {key} = {value}");
+        for line in source.lines().filter(|line| !line.trim().is_empty()) {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    out
 }
 
 fn told(title: &str, text: &str) -> String {
