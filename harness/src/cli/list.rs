@@ -10,6 +10,7 @@ use super::args;
 use crate::exit::Exit;
 use crate::fault::FaultKind;
 use crate::report::style::{complain, print};
+use crate::scenario;
 
 pub(super) fn main(command: &args::List) -> Exit {
     let all = sections();
@@ -31,7 +32,7 @@ pub(super) fn main(command: &args::List) -> Exit {
     for (title, rows) in chosen {
         let _ = writeln!(out, "{title}");
         for (name, text) in rows {
-            let _ = writeln!(out, "  {name:<22} {}", first_sentence(text));
+            let _ = writeln!(out, "  {name:<26} {}", first_sentence(text));
         }
         out.push('\n');
     }
@@ -42,7 +43,7 @@ pub(super) fn main(command: &args::List) -> Exit {
 
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
 
-fn sections() -> [Section; 5] {
+fn sections() -> [Section; 6] {
     [
         (
             "guarantees",
@@ -78,6 +79,10 @@ fn sections() -> [Section; 5] {
                 .iter()
                 .map(|s| (s.name(), s.paragraph()))
                 .collect(),
+        ),
+        (
+            "scenarios",
+            scenario::ALL.iter().map(|s| (s.name, s.shows)).collect(),
         ),
     ]
 }

@@ -1,4 +1,4 @@
-//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage.
+//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage, a scenario.
 
 use quorate_checkers::guarantee::Guarantee;
 use quorate_node::config::Sabotage;
@@ -6,6 +6,7 @@ use quorate_workloads::Kind;
 
 use crate::fault::FaultKind;
 use crate::plan::nearest;
+use crate::scenario;
 
 /// Width of a paragraph, columns.
 const WIDTH: usize = 96;
@@ -28,6 +29,7 @@ fn names() -> Vec<String> {
         .chain(FaultKind::ALL.map(FaultKind::name))
         .chain(Kind::ALL.map(Kind::name))
         .chain(Sabotage::ALL.map(Sabotage::name))
+        .chain(scenario::ALL.map(|scenario| scenario.name))
         .map(str::to_owned)
         .collect()
 }
@@ -57,6 +59,19 @@ pub(super) fn paragraph(name: &str) -> Option<String> {
             judges.join(", ")
         );
         return Some(told(&format!("{name} (workload)"), &text));
+    }
+    if let Some(scenario) = scenario::find(name) {
+        let ids = |what: &str, ids: &[&str]| match ids {
+            [] => String::new(),
+            ids => format!("\n{what}: {}.", ids.join(", ")),
+        };
+        let text = format!(
+            "{}{}{}\nPlayed by: quorate scenario {name}.",
+            scenario.shows,
+            ids("Requirements", scenario.requirements),
+            ids("Corrections", scenario.corrections),
+        );
+        return Some(told(&format!("{name} (scenario)"), &text));
     }
     let sabotage = Sabotage::ALL
         .into_iter()
