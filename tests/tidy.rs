@@ -259,6 +259,7 @@ fn the_readme_names_every_command_and_shows_real_output() {
         "export",
         "convert",
         "gate",
+        "scenario",
         "generate-history",
         "explain",
         "list",

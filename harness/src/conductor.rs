@@ -9,19 +9,21 @@
 
 mod census;
 mod clients;
+mod cues;
 mod record;
 mod source;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use quorate_checkers::history::{Event, Nanos, Value};
 use quorate_workloads::{Rng, Seen};
 
 use crate::fault::{Effect, Fault};
-use crate::plan::{Plan, PlanError, Scheduled};
+use crate::plan::{Cast, Plan, PlanError, Scheduled};
 use crate::world::{ClientOp, OpKind, Outcome, Wanted};
 use census::Census;
 use clients::{Clients, InFlight};
+use cues::Signs;
 use record::Record;
 use source::{Assignment, Source};
 
@@ -111,6 +113,9 @@ pub struct Conductor {
     /// Whether the action that opens the phase was handed out already.
     asked: bool,
     timeline: Vec<Scheduled>,
+    /// The same as it is done: to the nodes that are meant when it is.
+    done: Vec<Scheduled>,
+    cast: Cast,
     stages: Vec<Stage>,
     warm: Nanos,
     storm: Nanos,
@@ -118,6 +123,9 @@ pub struct Conductor {
     storm_began: Nanos,
     load_ends: Nanos,
     source: Source,
+    signs: Signs,
+    /// The names of the operations that clients of a script are at.
+    steps: BTreeMap<usize, String>,
     rng: Rng,
     clients: Clients,
     census: Census,
@@ -140,12 +148,16 @@ impl Conductor {
             asked: false,
             stages: vec![Stage::Planned; plan.timeline.len()],
             timeline: plan.timeline.clone(),
+            done: plan.timeline.clone(),
+            cast: Cast::new(plan.store.nodes),
             warm: ms(plan.phases.warm_ms),
             storm: ms(plan.phases.storm_ms),
             op_timeout: ms(plan.load.op_timeout_ms),
             storm_began: Nanos::NEVER,
             load_ends: Nanos::NEVER,
             source: Source::new(plan)?,
+            signs: Signs::default(),
+            steps: BTreeMap::new(),
             rng: Rng::stream(plan.seed, "load"),
             clients: Clients::new(plan, kind.coordinators()),
             census: Census::default(),
@@ -164,7 +176,7 @@ impl Conductor {
 
     /// Faults that are installed now, for the progress line.
     pub fn live_faults(&self) -> impl Iterator<Item = &Scheduled> {
-        self.timeline
+        self.done
             .iter()
             .zip(&self.stages)
             .filter(|(_, stage)| matches!(stage, Stage::Live | Stage::Healing))
@@ -173,7 +185,7 @@ impl Conductor {
 
     /// The fault of this index.
     pub fn fault(&self, index: usize) -> Option<&Fault> {
-        self.timeline.get(index).map(|scheduled| &scheduled.fault)
+        self.done.get(index).map(|scheduled| &scheduled.fault)
     }
 
     /// Takes out the events recorded since the last call, in order.
@@ -243,15 +255,24 @@ impl Conductor {
         if op.f == OpKind::Census {
             self.census
                 .finish(&op.key, op.node, matches!(outcome, Outcome::Ok { .. }), now);
-        } else {
+        } else if !op.f.is_about_a_node() {
             self.learn(client, &op, &outcome);
         }
-        self.record.completion(now, op, outcome);
+        if let Some(step) = self.source.completed(now, client, &outcome) {
+            self.signs.give(&step, now);
+        }
+        if let (OpKind::FindLeader(number), Outcome::Ok { value, .. }) = (&op.f, &outcome)
+            && *value == Value::Int(1)
+        {
+            self.cast.give(*number, op.node);
+        }
+        let step = self.steps.remove(&client);
+        self.record.completion(now, &op, outcome, step.as_deref());
     }
 
     /// A fault took, or not.
     pub fn injected(&mut self, now: Nanos, index: usize, effect: &Effect) {
-        let Some(scheduled) = self.timeline.get(index) else {
+        let Some(scheduled) = self.done.get(index) else {
             return;
         };
         self.stages[index] = if matches!(effect, Effect::Skipped(_)) {
@@ -260,11 +281,12 @@ impl Conductor {
             Stage::Live
         };
         self.record.effect(now, scheduled, effect);
+        self.signs.give(&scheduled.id, now);
     }
 
     /// A fault is healed, or not.
     pub fn healed(&mut self, now: Nanos, index: usize, effect: &Effect) {
-        let Some(scheduled) = self.timeline.get(index) else {
+        let Some(scheduled) = self.done.get(index) else {
             return;
         };
         self.stages[index] = match effect {
@@ -272,6 +294,7 @@ impl Conductor {
             Effect::Indeterminate(_) => Stage::Unhealed,
         };
         self.record.healed(now, scheduled, effect);
+        self.signs.give_healed(&scheduled.id, now);
     }
 
     /// Nothing is left of any fault, also of those whose own heal did not take.
@@ -279,7 +302,7 @@ impl Conductor {
         if self.phase != Phase::Heal {
             return;
         }
-        for (scheduled, stage) in self.timeline.iter().zip(&mut self.stages) {
+        for (scheduled, stage) in self.done.iter().zip(&mut self.stages) {
             if *stage == Stage::Unhealed {
                 *stage = Stage::Over;
                 self.record.healed(now, scheduled, &Effect::Installed);
@@ -364,21 +387,37 @@ impl Conductor {
         if let Some(action) = self.due_fault(now) {
             return action;
         }
-        if let Some(Assignment { client, node, op }) =
-            self.source.due(now, &mut self.clients, &mut self.rng)
+        let (clients, signs, rng) = (&mut self.clients, &self.signs, &mut self.rng);
+        if let Some(Assignment {
+            client,
+            node,
+            op,
+            step,
+        }) = self.source.due(now, clients, signs, rng)
         {
+            self.steps.extend(step.map(|step| (client, step)));
+            let node = node.map(|node| self.cast.of(node));
             return self.invoke(now, client, op, node);
         }
-        let next = self
-            .load_ends
-            .min(self.next_fault())
-            .min(self.source.next_due(now, &self.clients));
+        if self.is_through() {
+            self.load_ends = now;
+            self.enter(Phase::Heal, now);
+            return self.heal(now);
+        }
+        let next_op = self.source.next_due(now, &self.clients, &self.signs);
+        let next = self.load_ends.min(self.next_fault()).min(next_op);
         let next = if self.phase == Phase::Warm {
             next.min(self.storm_began)
         } else {
             next
         };
         Action::Wait(next.max(now))
+    }
+
+    /// Whether a script whose operations wait for things has come to its end, and so have the faults that it changed.
+    fn is_through(&self) -> bool {
+        let is_changing = |stage: &Stage| matches!(stage, Stage::Injecting | Stage::Healing);
+        self.source.is_through() && !self.clients.busy() && !self.stages.iter().any(is_changing)
     }
 
     fn note_unasked(&mut self, now: Nanos) {
@@ -395,8 +434,9 @@ impl Conductor {
     fn invoke(&mut self, now: Nanos, client: usize, mut op: ClientOp, node: Option<u16>) -> Action {
         let context = self.prepare(client, &mut op);
         let node = self.clients.begin(client, &op, node);
+        let step = self.steps.get(&client).map(String::as_str);
         self.record
-            .invocation(now, self.clients.process(client), node, &op, context);
+            .invocation(now, self.clients.process(client), node, &op, context, step);
         Action::Invoke { client, node, op }
     }
 
@@ -436,7 +476,9 @@ impl Conductor {
             match self.stages[index] {
                 Stage::Planned if self.phase == Phase::Storm && now >= at => {
                     self.stages[index] = Stage::Injecting;
-                    self.record.inject(now, scheduled);
+                    let cast = &self.cast;
+                    self.done[index].fault = scheduled.fault.renumbered(|node| cast.of(node));
+                    self.record.inject(now, &self.done[index], scheduled);
                     return Some(Action::Inject(index));
                 }
                 // What lasts until the end of the storm is healed in the phase of that name.
@@ -451,14 +493,23 @@ impl Conductor {
 
     fn begin_heal(&mut self, now: Nanos, index: usize) -> Action {
         self.stages[index] = Stage::Healing;
-        self.record.heal(now, &self.timeline[index]);
+        self.record.heal(now, &self.done[index]);
         Action::Heal(index)
     }
 
-    /// When a fault of the timeline begins and ends.
+    /// When a fault of the timeline begins and ends: never, as long as what it waits for has not come.
     fn window(&self, scheduled: &Scheduled) -> (Nanos, Nanos) {
-        let at = later(self.storm_began, scheduled.at_ms);
-        (at, later(at, scheduled.for_ms).min(self.load_ends))
+        let cue = scheduled.cue.as_ref();
+        let after = |names: &[String], began| self.signs.last_of(names, began);
+        let begins = cue.map_or(Some(self.storm_began), |cue| {
+            after(&cue.after, self.storm_began)
+        });
+        let at = begins.map_or(Nanos::NEVER, |begins| later(begins, scheduled.at_ms));
+        let until = match cue.filter(|cue| !cue.until.is_empty()) {
+            Some(cue) => after(&cue.until, at).unwrap_or(Nanos::NEVER),
+            None => later(at, scheduled.for_ms),
+        };
+        (at, until.min(self.load_ends))
     }
 
     fn next_fault(&self) -> Nanos {

@@ -166,6 +166,30 @@ impl Fault {
         }
     }
 
+    /// The same done to other nodes: to `number(n)` instead of `n`.
+    #[must_use]
+    pub fn renumbered(&self, number: impl Fn(u16) -> u16) -> Fault {
+        let mut fault = self.clone();
+        match &mut fault {
+            Fault::Kill { nodes } | Fault::Pause { nodes } => {
+                for node in nodes {
+                    *node = number(*node);
+                }
+            }
+            Fault::Partition { links, .. } | Fault::Slow { links, .. } => {
+                for Link { from, to } in links {
+                    (*from, *to) = (number(*from), number(*to));
+                }
+            }
+            Fault::Clock { offsets_ms } => {
+                for (node, _) in offsets_ms {
+                    *node = number(*node);
+                }
+            }
+        }
+        fault
+    }
+
     /// The offset of each clock it touches, ns, in the order of [`Fault::nodes`].
     pub fn offsets_ns(&self) -> Vec<i64> {
         let Fault::Clock { offsets_ms } = self else {

@@ -17,6 +17,7 @@ pub mod replay;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod scenario;
 pub mod search;
 pub mod shrink;
 pub mod spacetime;

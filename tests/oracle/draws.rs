@@ -95,6 +95,7 @@ pub(crate) fn draw(quorums: Quorums, conditions: Conditions, seed: u64) -> Plan 
         at_ms,
         for_ms,
         fault,
+        cue: None,
     });
     plan.timeline = scheduled.collect();
     plan

@@ -236,6 +236,9 @@ impl Stage {
 
     fn ask(&mut self, at_ns: u64, client: u64, node: u16, op: Ask) {
         self.plan.load.script.push(ScriptedOp {
+            name: None,
+            after: Vec::new(),
+            until: None,
             at_ns,
             client,
             node,
@@ -288,6 +291,7 @@ impl Stage {
             at_ms,
             for_ms,
             fault,
+            cue: None,
         });
     }
 

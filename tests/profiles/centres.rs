@@ -132,12 +132,16 @@ fn plan(write: Level, read: Level, reader: usize) -> Plan {
         links: links.collect(),
     };
     plan.timeline = vec![Scheduled {
+        cue: None,
         id: "f1".to_owned(),
         at_ms: CUT_MS,
         for_ms: LASTS_MS - CUT_MS,
         fault: cut,
     }];
     let ask = |at_ms: u64, client: u64, node: u16, op: Ask, key: &str, level| ScriptedOp {
+        name: None,
+        after: Vec::new(),
+        until: None,
         at_ns: at_ms * 1_000_000,
         client,
         node,
@@ -264,6 +268,7 @@ fn a_low_level_may_be_missed_next_door() {
         let mut plan = plan(write, read, 0);
         // The first two replicas that acknowledge are the coordinator's own and its neighbour's; the reader asks the third.
         let late = |from: u16, to: u16, at_ms: u64| Scheduled {
+            cue: None,
             id: format!("late{from}{to}"),
             at_ms,
             for_ms: LASTS_MS - at_ms,

@@ -90,6 +90,7 @@ fn random(row: &Row, fault: Fault, seed: u64) -> Plan {
     moments.sort_by_key(|&(at_ms, ..)| at_ms);
     let numbered = (1..).zip(moments);
     let scheduled = numbered.map(|(number, (at_ms, for_ms, fault))| Scheduled {
+        cue: None,
         id: format!("f{number}"),
         at_ms,
         for_ms,

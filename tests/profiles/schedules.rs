@@ -133,6 +133,9 @@ impl Stage {
 
     fn ask(&mut self, at_ms: u64, client: u64, node: u16, op: Ask) {
         self.plan.load.script.push(ScriptedOp {
+            name: None,
+            after: Vec::new(),
+            until: None,
             at_ns: at_ms * 1_000_000 + self.tick_ns,
             client,
             node,
@@ -155,6 +158,7 @@ impl Stage {
     fn strike(&mut self, at_ms: u64, for_ms: u64, fault: Strike) {
         let id = format!("f{}", self.plan.timeline.len() + 1);
         self.plan.timeline.push(Scheduled {
+            cue: None,
             id,
             at_ms,
             for_ms,

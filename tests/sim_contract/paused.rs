@@ -26,6 +26,7 @@ fn a_kill_that_ends_a_pause_forgets_what_was_written_before_it() {
         at_ms,
         for_ms,
         fault,
+        cue: None,
     };
     for seed in 0..5 {
         let mut plan = spec.plan(seed).expect("a plan that is possible");

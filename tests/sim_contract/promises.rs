@@ -164,6 +164,7 @@ fn wild_timelines(nodes: u16) -> impl Strategy<Value = Vec<Scheduled>> {
             at_ms,
             for_ms,
             fault,
+            cue: None,
         });
         scheduled.collect()
     })

@@ -63,6 +63,8 @@ pub enum F {
     Delete,
     /// A final read of one key at one replica, after heal and quiet, by-passing the quorum.
     Census,
+    /// A read of one key at one replica while the load lasts, by-passing the quorum: for people, and never judged.
+    Inspect,
     /// The run entered the phase that `value` names.
     Phase,
     /// Anything else: the name of a fault on nemesis lines, or another tool's operation.
@@ -77,6 +79,7 @@ impl F {
             F::Write => "write",
             F::Delete => "delete",
             F::Census => "census",
+            F::Inspect => "inspect",
             F::Phase => "phase",
             F::Other(name) => name,
         }
@@ -90,6 +93,7 @@ impl From<&str> for F {
             "write" => F::Write,
             "delete" => F::Delete,
             "census" => F::Census,
+            "inspect" => F::Inspect,
             "phase" => F::Phase,
             other => F::Other(other.to_owned()),
         }

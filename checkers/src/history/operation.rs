@@ -58,7 +58,7 @@ impl Function {
             F::Write => Some(Function::Write),
             F::Delete => Some(Function::Delete),
             F::Census => Some(Function::Census),
-            F::Phase | F::Other(_) => None,
+            F::Inspect | F::Phase | F::Other(_) => None,
         }
     }
 }

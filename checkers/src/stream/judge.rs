@@ -11,7 +11,7 @@ use crate::history::codec::Line;
 use crate::history::names::Places;
 use crate::history::pairing::{line_of, place_of};
 use crate::history::{
-    Event, EventType, Function, Header, HistoryError, Nanos, Process, Status, Value,
+    Event, EventType, F, Function, Header, HistoryError, Nanos, Process, Status, Value,
 };
 use crate::register::table::Table;
 use crate::register::violation::Kind;
@@ -129,7 +129,9 @@ impl StreamJudge {
             return self.push_line(&line);
         }
         self.admit(event.index, event.time)?;
-        if let Process::Client(_) = event.process {
+        if let Process::Client(_) = event.process
+            && event.f != F::Inspect
+        {
             self.foreign += u64::from(event.kind == EventType::Invoke);
             match &event.key {
                 Some(key) => {

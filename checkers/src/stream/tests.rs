@@ -336,6 +336,11 @@ fn what_does_not_stream_is_undecided_and_never_kept() {
     let (alone, _) = streamed(&header(3, 2, 2), &[event.clone()]);
     assert!(alone.undecided[0].why.contains("does not know"));
     assert_eq!((alone.linearizable, alone.foreign), (0, 1));
+    // What only looks changes no key.
+    let mut looks = event.clone();
+    looks.f = F::Inspect;
+    let (alone, _) = streamed(&header(3, 2, 2), &[looks]);
+    assert_eq!((alone.undecided.len(), alone.foreign), (0, 0));
     // Without a key it may have been about any.
     let mut events = draw("c1: |--w k 1--|   |--r k 2--|").excerpt_events(&[0, 1]);
     event.key = None;

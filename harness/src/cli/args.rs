@@ -1,5 +1,7 @@
 //! What was typed. Nothing here knows what it means: names are texts, and nothing is looked up.
 
+mod generate;
+mod scenario;
 mod store;
 
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use crate::plan::World;
 use crate::replay::Keep;
 use crate::report::progress::ProgressMode;
 use crate::report::style::ColorMode;
+pub(super) use generate::Generate;
+pub(super) use scenario::Scenario;
 pub(super) use store::MoreStoreFlags;
 
 const AFTER_HELP: &str = "\
@@ -29,16 +33,6 @@ Examples:
   quorate check history.edn --model cas-register       judge a history of Jepsen's
   quorate explain latest                               what went wrong in the last run, in plain words, and why
   quorate explain fresh-reads                          what a guarantee means, who gives it, what breaks it";
-
-const AFTER_GENERATE: &str = "\
-Clients of a made-up register work in a closed loop. Every operation takes effect at one point inside its span (a write of unknown outcome
-perhaps later, perhaps never), so a history without corruption is linearizable by construction. A corruption comes once, after the middle of
-the history, where it is certain to be one; its line is told on stderr. No store is involved.
-
-Examples:
-  quorate generate-history -n 1000000 -c 100 --info 5 -o hot.jsonl          one hot key, a million operations
-  quorate generate-history --corrupt stale-read -o stale.jsonl && quorate check stale.jsonl
-  quorate generate-history -n 300 -c 20 --cas 30 --values small:5           what many tests of other tools look like";
 
 /// Breaks a leaderless (Dynamo-style) store on purpose, and judges what it did against what N, R and W promise.
 #[derive(Debug, Parser)]
@@ -105,12 +99,14 @@ pub(super) enum Command {
     Shrink(Shrink),
     /// Run a list of plans: promises must hold, canaries must sing
     Gate(Gate),
+    /// Play a worked example of the subject, or all of them, and compare it with what is expected
+    Scenario(Scenario),
     /// Make up a history, of any length, right or wrong in one way, for measuring and trying judges
-    #[command(name = "generate-history", after_help = AFTER_GENERATE)]
+    #[command(name = "generate-history")]
     Generate(Generate),
     /// The anomalies of a run in plain words, or the paragraph behind a name
     Explain(Explain),
-    /// What guarantees, faults, workloads and sabotages there are
+    /// What guarantees, faults, workloads, sabotages and scenarios there are
     List(List),
     /// Can this machine run it: cores, file limits, loopback, disk, clocks
     Doctor,
@@ -509,46 +505,6 @@ pub(super) struct Gate {
     pub(super) node_bin: Option<PathBuf>,
 }
 
-#[derive(Debug, ClapArgs)]
-pub(super) struct Generate {
-    /// Operations of clients
-    #[arg(long, short = 'n', default_value_t = 10_000, value_name = "NUMBER")]
-    pub(super) operations: u64,
-    /// Clients, each with one operation under way at a time
-    #[arg(long, short, default_value_t = 10, value_name = "NUMBER")]
-    pub(super) clients: u64,
-    /// Keys
-    #[arg(long, short, default_value_t = 1, value_name = "NUMBER")]
-    pub(super) keys: u32,
-    /// Share of reads, of all operations
-    #[arg(long, default_value_t = 50, value_name = "PERCENT")]
-    pub(super) reads: u64,
-    /// Share of compare-and-sets, of all operations
-    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
-    pub(super) cas: u64,
-    /// Share of unknown outcomes, of writes: a third takes effect in time, a third late, a third never
-    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
-    pub(super) info: u64,
-    /// Share of refusals, of writes
-    #[arg(long, default_value_t = 0, value_name = "PERCENT")]
-    pub(super) fail: u64,
-    /// What is written: unique (1, 2, 3, ... per key), or small:5 (drawn from 0 to 4)
-    #[arg(long, default_value = "unique", value_name = "WHICH")]
-    pub(super) values: String,
-    /// The one thing that is wrong: none, stale-read, inversion, lost-write, phantom, failed-write or future
-    #[arg(long, default_value = "none", value_name = "WHAT")]
-    pub(super) corrupt: String,
-    /// Read every key at every replica in the end
-    #[arg(long)]
-    pub(super) census: bool,
-    /// Seed: the same options with the same seed make the same bytes, on every machine
-    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
-    pub(super) seed: u64,
-    /// Where to write it [default: stdout]
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-}
-
 const EXPLAIN_AFTER_HELP: &str = "\
 Let, Then and However follow from the history alone. Why names causes that fit, the best supported first, and what each rests on: what nodes
 say of themselves, what was recorded, or how the store was configured. It never convicts, and says what is not known.
@@ -564,7 +520,7 @@ Examples:
 #[command(after_help = EXPLAIN_AFTER_HELP)]
 pub(super) struct Explain {
     /// A run (its directory, `latest`, `failed`, the beginning of its id), a history.jsonl, a witness, or the name of a guarantee,
-    /// anomaly, fault, workload or sabotage
+    /// anomaly, fault, workload, sabotage or scenario
     #[arg(value_name = "RUN|NAME")]
     pub(super) name: String,
     /// Every anomaly that was kept (up to 20 of a kind), not only the first of each kind
@@ -578,7 +534,7 @@ pub(super) struct Explain {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct List {
-    /// Only guarantees, faults, workloads or sabotages
+    /// Only guarantees, anomalies, faults, workloads, sabotages or scenarios
     #[arg(value_name = "WHAT")]
     pub(super) what: Option<String>,
 }

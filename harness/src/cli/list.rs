@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::fault::FaultKind;
 use crate::profile::Profile;
 use crate::report::style::{complain, print};
+use crate::scenario;
 
 pub(super) fn main(command: &args::List) -> Exit {
     let all = sections();
@@ -33,7 +34,7 @@ pub(super) fn main(command: &args::List) -> Exit {
     for (title, rows) in chosen {
         let _ = writeln!(out, "{title}");
         for (name, text) in rows {
-            let _ = writeln!(out, "  {name:<22} {}", first_sentence(text));
+            let _ = writeln!(out, "  {name:<26} {}", first_sentence(text));
             // Whoever asks for profiles alone wants to see what they are made of.
             if wanted == Some(PROFILES)
                 && let Ok(profile) = Profile::from_name(name)
@@ -53,7 +54,7 @@ const PROFILES: &str = "profiles";
 
 type Section = (&'static str, Vec<(&'static str, &'static str)>);
 
-fn sections() -> [Section; 6] {
+fn sections() -> [Section; 7] {
     [
         (
             "guarantees",
@@ -96,6 +97,10 @@ fn sections() -> [Section; 6] {
                 .iter()
                 .map(|profile| (profile.name, profile.paragraph))
                 .collect(),
+        ),
+        (
+            "scenarios",
+            scenario::ALL.iter().map(|s| (s.name, s.shows)).collect(),
         ),
     ]
 }

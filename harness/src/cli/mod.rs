@@ -16,6 +16,7 @@ mod node;
 mod options;
 mod replay;
 mod run;
+mod scenario;
 mod search;
 mod shrink;
 mod stream;
@@ -51,6 +52,7 @@ pub fn main() -> Exit {
         Command::Shrink(command) => shrink::main(&command, &args.common, style),
         Command::Gate(command) => gate::main(&command, &args.common, style),
         Command::Generate(command) => generate::main(&command),
+        Command::Scenario(command) => scenario::main(&command, &args.common, style),
         Command::Explain(command) => explain::main(&command, &args.common, style),
         Command::List(command) => list::main(&command),
         Command::Doctor => doctor::main(style),

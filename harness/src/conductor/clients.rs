@@ -184,7 +184,8 @@ impl Clients {
             client.read.clear();
         }
         let leaves = !matches!(outcome, Outcome::Ok { .. }) || rng.below(STAY_OPS) == 0;
-        if roams && leaves && op.f != OpKind::Census {
+        let is_asked_of_a_node = op.f == OpKind::Census || op.f.is_about_a_node();
+        if roams && leaves && !is_asked_of_a_node {
             client.home = u16::try_from(rng.below(u64::from(nodes))).unwrap_or(0) + 1;
         }
         Some(op)

@@ -11,6 +11,9 @@ use crate::fault::Effect;
 use crate::plan::{Planned, Scheduled, told_level};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
+/// The field that names an operation of a script.
+pub(super) const STEP: &str = "step";
+
 pub(super) struct Record {
     off: bool,
     events: Vec<Event>,
@@ -55,21 +58,30 @@ impl Record {
         node: u16,
         op: &ClientOp,
         context: Option<Vec<Value>>,
+        step: Option<&str>,
     ) {
         if self.off {
             return;
         }
         let who = Process::Client(process);
         let mut event = self.event(now, EventType::Invoke, who, f_of(&op.f));
-        event.key = Some(op.key.clone());
+        event.key = key_of(&op.key);
         event.value = op.f.written();
         event.context = context;
         event.node = Some(node_name(node));
         event.level = op.level.map(told_level);
+        name(&mut event, step);
+        about(&mut event, &op.f);
         self.events.push(event);
     }
 
-    pub(super) fn completion(&mut self, now: Nanos, op: InFlight, outcome: Outcome) {
+    pub(super) fn completion(
+        &mut self,
+        now: Nanos,
+        op: &InFlight,
+        outcome: Outcome,
+        step: Option<&str>,
+    ) {
         self.completed_ops += 1;
         if self.off {
             return;
@@ -86,12 +98,14 @@ impl Record {
             }
         };
         let mut event = self.event(now, kind, Process::Client(op.process), f_of(&op.f));
-        event.key = Some(op.key);
+        event.key = key_of(&op.key);
         event.value = value;
         event.error = error;
         event.node = Some(node_name(op.node));
         event.level = op.level.map(told_level);
         event.evidence = evidence;
+        name(&mut event, step);
+        about(&mut event, &op.f);
         self.events.push(event);
     }
 
@@ -104,9 +118,10 @@ impl Record {
         self.nemesis(now, "note", json!(text));
     }
 
-    pub(super) fn inject(&mut self, now: Nanos, scheduled: &Scheduled) {
+    /// A fault begins, as it was `planned`; what is done may be done to other nodes.
+    pub(super) fn inject(&mut self, now: Nanos, scheduled: &Scheduled, planned: &Scheduled) {
         let mut body = body(scheduled, "inject");
-        body.insert("planned".to_owned(), json!(Planned::of(scheduled)));
+        body.insert("planned".to_owned(), json!(Planned::of(planned)));
         self.nemesis(now, scheduled.fault.kind().name(), Json::Object(body));
     }
 
@@ -201,6 +216,29 @@ impl Record {
     }
 }
 
+/// Says which operation of a script this is about.
+fn name(event: &mut Event, step: Option<&str>) {
+    if let Some(step) = step {
+        event.extra.insert(STEP.to_owned(), json!(step));
+    }
+}
+
+/// The key, if it is about one.
+fn key_of(key: &str) -> Option<String> {
+    (!key.is_empty()).then(|| key.to_owned())
+}
+
+/// Says what was asked of a node itself, rather than of a key.
+fn about(event: &mut Event, f: &OpKind) {
+    let asked = match f {
+        OpKind::Count(counter) => counter.name(),
+        OpKind::Repair => "repair",
+        OpKind::FindLeader(_) => "leads",
+        _ => return,
+    };
+    event.extra.insert("node-asked".to_owned(), json!(asked));
+}
+
 /// What every line of a fault says.
 fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
     let fault = &scheduled.fault;
@@ -230,5 +268,6 @@ fn f_of(kind: &OpKind) -> F {
         OpKind::Write(_) | OpKind::WriteSet(_) => F::Write,
         OpKind::Delete => F::Delete,
         OpKind::Census => F::Census,
+        OpKind::Inspect | OpKind::Count(_) | OpKind::Repair | OpKind::FindLeader(_) => F::Inspect,
     }
 }

@@ -10,8 +10,12 @@ use quorate_node::config::Level;
 use quorate_workloads::{Action as Turn, Op, Rng, Seen, Workload};
 
 use super::clients::Clients;
-use crate::plan::{Plan, PlanError, ScriptedOp};
-use crate::world::{ClientOp, OpKind};
+use super::cues::Signs;
+use crate::plan::{Ask, Plan, PlanError, ScriptedOp, is_cued};
+use crate::world::{ClientOp, OpKind, Outcome};
+
+/// What is asked again until it is answered as wanted rests so long in between, ns.
+const AGAIN_NS: u64 = 20_000_000;
 
 /// What a client is to do now.
 pub(super) struct Assignment {
@@ -19,6 +23,8 @@ pub(super) struct Assignment {
     /// The node to ask; none = the client's own coordinator.
     pub(super) node: Option<u16>,
     pub(super) op: ClientOp,
+    /// Its name, if a script gives it one.
+    pub(super) step: Option<String>,
 }
 
 /// Where operations come from.
@@ -62,6 +68,7 @@ impl Source {
         &mut self,
         now: Nanos,
         clients: &mut Clients,
+        signs: &Signs,
         rng: &mut Rng,
     ) -> Option<Assignment> {
         if let Some((client, turn)) = self.at_once.pop_front() {
@@ -74,13 +81,14 @@ impl Source {
                 Some(self.assign(client, turn))
             }
             SourceKind::Script(script) => {
-                let (client, scripted) = script.due(now, clients)?;
+                let (client, scripted) = script.due(now, clients, signs)?;
                 let f = OpKind::from(scripted.op);
                 let level = scripted.level.unwrap_or_else(|| self.level(&f));
                 Some(Assignment {
                     client,
                     node: Some(scripted.node),
                     op: ClientOp::new(f, scripted.key, Some(level)),
+                    step: scripted.name,
                 })
             }
         }
@@ -99,6 +107,7 @@ impl Source {
             client,
             node: None,
             op: ClientOp::new(f, turn.key, Some(level)),
+            step: None,
         }
     }
 
@@ -111,13 +120,37 @@ impl Source {
     }
 
     /// When [`due`](Self::due) may have an answer again, if nothing comes back before.
-    pub(super) fn next_due(&self, now: Nanos, clients: &Clients) -> Nanos {
+    pub(super) fn next_due(&self, now: Nanos, clients: &Clients, signs: &Signs) -> Nanos {
         if !self.at_once.is_empty() {
             return now;
         }
         match &self.kind {
             SourceKind::Drawn(_) => clients.next_due(now),
-            SourceKind::Script(script) => script.next_due(clients),
+            SourceKind::Script(script) => script.next_due(clients, signs),
+        }
+    }
+
+    /// The operation of `client` came back; says which one of the script that was, unless that is not the end of it: what is asked until it
+    /// is answered so may be asked again.
+    pub(super) fn completed(
+        &mut self,
+        now: Nanos,
+        client: usize,
+        outcome: &Outcome,
+    ) -> Option<String> {
+        match &mut self.kind {
+            SourceKind::Drawn(_) => None,
+            SourceKind::Script(script) => script.completed(now, client, outcome),
+        }
+    }
+
+    /// Whether a script whose operations wait for things has nothing more to ask.
+    pub(super) fn is_through(&self) -> bool {
+        match &self.kind {
+            SourceKind::Drawn(_) => false,
+            SourceKind::Script(script) => {
+                script.is_cued && script.waiting.iter().all(VecDeque::is_empty)
+            }
         }
     }
 
@@ -146,9 +179,15 @@ impl Source {
 /// Operations that are written down.
 struct Script {
     began: Nanos,
-    /// By client, in order of time.
+    /// By client: in order of time, or as they are written if any of them waits for something.
     waiting: Vec<VecDeque<ScriptedOp>>,
+    /// What each client was last asked to do.
+    asked: Vec<Option<ScriptedOp>>,
+    /// Not to be asked again before.
+    rests_until: Vec<Nanos>,
     keys: BTreeSet<String>,
+    is_cued: bool,
+    nodes: u16,
 }
 
 impl Script {
@@ -156,8 +195,12 @@ impl Script {
         let clients = usize::try_from(plan.load.clients).unwrap_or(0);
         let mut waiting = vec![VecDeque::new(); clients];
         let mut ops = plan.load.script.clone();
-        ops.sort_by_key(|op| op.at_ns);
-        let keys = ops.iter().map(|op| op.key.clone()).collect();
+        let is_cued = is_cued(&ops);
+        if !is_cued {
+            ops.sort_by_key(|op| op.at_ns);
+        }
+        let keyed = ops.iter().filter(|op| !op.key.is_empty());
+        let keys = keyed.map(|op| op.key.clone()).collect();
         for op in ops {
             let client = usize::try_from(op.client).unwrap_or(usize::MAX);
             if let Some(queue) = waiting.get_mut(client) {
@@ -167,32 +210,59 @@ impl Script {
         Script {
             began: Nanos::NEVER,
             waiting,
+            asked: vec![None; clients],
+            rests_until: vec![Nanos(0); clients],
             keys,
+            is_cued,
+            nodes: plan.store.nodes,
         }
     }
 
     /// The oldest operation that is due and whose client is free.
-    fn due(&mut self, now: Nanos, clients: &Clients) -> Option<(usize, ScriptedOp)> {
-        let (at, client) = self.fronts(clients).min()?;
+    fn due(&mut self, now: Nanos, clients: &Clients, signs: &Signs) -> Option<(usize, ScriptedOp)> {
+        let (at, client) = self.fronts(clients, signs).min()?;
         if at > now {
             return None;
         }
-        Some((client, self.waiting[client].pop_front()?))
+        let op = self.waiting[client].pop_front()?;
+        self.asked[client] = Some(op.clone());
+        Some((client, op))
     }
 
-    fn next_due(&self, clients: &Clients) -> Nanos {
-        self.fronts(clients)
+    fn next_due(&self, clients: &Clients, signs: &Signs) -> Nanos {
+        self.fronts(clients, signs)
             .min()
             .map_or(Nanos::NEVER, |(at, _)| at)
     }
 
+    fn completed(&mut self, now: Nanos, client: usize, outcome: &Outcome) -> Option<String> {
+        let mut op = self.asked.get_mut(client)?.take()?;
+        if op.until.as_ref().is_none_or(|until| until.is_met(outcome)) {
+            return op.name;
+        }
+        if let Ask::FindLeader(first) = op.op {
+            op.node = if op.node >= self.nodes {
+                first
+            } else {
+                op.node + 1
+            };
+        }
+        self.rests_until[client] = Nanos(now.0.saturating_add(AGAIN_NS));
+        self.waiting[client].push_front(op);
+        None
+    }
+
     /// The next operation of every free client: when, and whose.
-    fn fronts(&self, clients: &Clients) -> impl Iterator<Item = (Nanos, usize)> {
+    fn fronts(&self, clients: &Clients, signs: &Signs) -> impl Iterator<Item = (Nanos, usize)> {
         let free = self.waiting.iter().enumerate();
         free.filter(|(client, _)| !clients.is_busy(*client))
             .filter_map(|(client, queue)| {
-                let at = self.began.0.saturating_add(queue.front()?.at_ns);
-                Some((Nanos(at), client))
+                let op = queue.front()?;
+                let begins = signs.last_of(&op.after, self.began)?;
+                // Equal times count as concurrent: what waits for something comes after it.
+                let gap_ns = op.at_ns.max(u64::from(!op.after.is_empty()));
+                let at = Nanos(begins.0.saturating_add(gap_ns));
+                Some((at.max(self.rests_until[client]), client))
             })
     }
 }

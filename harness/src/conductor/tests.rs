@@ -7,8 +7,8 @@ use quorate_node::config::Versions;
 use quorate_node::wire::Context;
 
 use super::{Action, Conductor, Phase};
-use crate::fault::Effect;
-use crate::plan::{Ask, Plan, PlanSpec, ScriptedOp};
+use crate::fault::{Effect, Fault};
+use crate::plan::{Ask, Cue, Plan, PlanSpec, Scheduled, ScriptedOp, Until};
 use crate::world::{ClientOp, OpKind, Outcome, Returned};
 
 fn plan(faults: &[&str]) -> Plan {
@@ -268,6 +268,9 @@ fn an_interrupt_ends_the_load_and_still_heals_and_reads() {
 fn a_script_is_asked_as_it_is_written() {
     let mut plan = plan(&["none"]);
     let scripted = |at_us: u64, client, node, op| ScriptedOp {
+        name: None,
+        after: Vec::new(),
+        until: None,
         at_ns: at_us * 1_000,
         client,
         node,
@@ -337,6 +340,9 @@ fn what_a_client_has_read_goes_with_its_next_write_of_the_key_and_no_further() {
     let mut plan = plan(&["none"]);
     plan.store.options.versions = Versions::Dvv { siblings: true };
     let scripted = |at_ms: u64, client, op, key: &str| ScriptedOp {
+        name: None,
+        after: Vec::new(),
+        until: None,
         at_ns: at_ms * 1_000_000,
         client,
         node: 1,
@@ -422,6 +428,99 @@ fn a_set_is_read_and_written_back_by_the_same_client_at_once() {
         let read_ended = read_ended.expect("it had read");
         assert_eq!((&read_ended.f, read_ended.time), (&F::Read, write.time));
     }
+}
+
+/// A script of three operations, each of which waits for what is before it, and a fault between them.
+fn cued() -> Plan {
+    let mut plan = plan(&["none"]);
+    plan.phases.warm_ms = 0;
+    let scripted = |name: &str, after: &[&str], op, until| ScriptedOp {
+        name: Some(name.to_owned()),
+        after: after.iter().map(|&sign| sign.to_owned()).collect(),
+        until,
+        at_ns: 0,
+        client: 0,
+        node: 2,
+        op,
+        key: "a".into(),
+        level: None,
+    };
+    plan.load.script = vec![
+        scripted("w1", &[], Ask::Write(7), None),
+        scripted("i1", &["f1"], Ask::Inspect, Some(Until::Nothing)),
+        scripted("r1", &["f1/healed"], Ask::Read, None),
+    ];
+    plan.timeline = vec![Scheduled {
+        id: "f1".to_owned(),
+        at_ms: 0,
+        for_ms: 1,
+        fault: Fault::Kill { nodes: vec![3] },
+        cue: Some(Cue {
+            after: vec!["w1".to_owned()],
+            until: vec!["i1".to_owned()],
+        }),
+    }];
+    plan
+}
+
+#[test]
+fn what_waits_for_something_comes_after_it_and_the_load_ends_with_the_script() {
+    let plan = cued();
+    // The inspection is not answered as wanted at first.
+    let script: Script = |turn, op| match op.f {
+        OpKind::Inspect if turn < 30 => Outcome::Fail {
+            error: "not yet".into(),
+            evidence: None,
+        },
+        _ => all_well(turn, op),
+    };
+    let events = perform(&plan, script, None);
+    let told: Vec<String> = events
+        .iter()
+        .filter_map(|event| match &event.value {
+            Value::Json(body) if event.process == Process::Nemesis => {
+                let step = body.get("step").or(Some(body));
+                step.and_then(|step| step.as_str()).map(str::to_owned)
+            }
+            _ if event.f == F::Census => None,
+            _ => {
+                let step = event.extra.get("step").and_then(|step| step.as_str());
+                Some(format!("{} {:?}", step.unwrap_or("?"), event.kind))
+            }
+        })
+        .collect();
+    let inspected = |kind: &str| ["i1 Invoke".to_owned(), format!("i1 {kind}")];
+    let mut wanted: Vec<String> = ["settle", "warm", "storm", "w1 Invoke", "w1 Ok"]
+        .map(str::to_owned)
+        .to_vec();
+    wanted.extend(["inject", "installed"].map(str::to_owned));
+    let tries = told.iter().filter(|words| *words == "i1 Fail").count();
+    wanted.extend((0..tries).flat_map(|_| inspected("Fail")));
+    wanted.extend(inspected("Ok"));
+    wanted.extend(["heal", "healed", "r1 Invoke", "r1 Ok"].map(str::to_owned));
+    wanted.extend(["heal", "quiet", "census", "stop"].map(str::to_owned));
+    assert_eq!(told, wanted);
+    assert!(tries > 0, "it was never asked again");
+    let lasted = events.last().map_or(0, |event| event.time.0);
+    assert!(
+        lasted < plan.phases.storm_ms * 1_000_000,
+        "the load went on for {lasted} ns after its script had ended"
+    );
+}
+
+#[test]
+fn what_never_comes_is_waited_for_as_long_as_the_load_lasts() {
+    let mut plan = cued();
+    plan.load.script[1].until = Some(Until::Value(8));
+    let events = perform(&plan, all_well, None);
+    let is_told = |event: &Event| event.value.to_string().contains("never asked");
+    assert!(events.iter().any(is_told));
+    let asked = |name: &str| {
+        let step = |event: &&Event| event.extra.get("step").is_some_and(|step| step == name);
+        events.iter().filter(step).count()
+    };
+    assert!(asked("i1") > 10);
+    assert_eq!(asked("r1"), 0);
 }
 
 #[test]

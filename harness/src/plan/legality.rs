@@ -2,12 +2,12 @@
 //!
 //! It looks at a plan and changes nothing. Texts that mean nothing at all are refused in `spec.rs`, before there is a plan.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use quorate_checkers::history::Values;
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
+use super::timeline::Signs;
 use super::{Load, Plan, PlanError, Scheduled, World, script};
 use crate::world::sim::{MILLION, Span, Weather};
 
@@ -39,8 +39,11 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     if let World::Sim(weather) = plan.world {
         validate_weather(&weather, plan.store.request_timeout_ms)?;
     }
-    script::validate(&plan.load, &plan.store, &plan.phases)?;
-    validate_timeline(plan)
+    let signs = Signs::of(&plan.load, &plan.timeline)?;
+    script::validate(&plan.load, &plan.store, &plan.phases, &signs)?;
+    signs.validate(&plan.timeline)?;
+    let mut faults = plan.timeline.iter();
+    faults.try_for_each(|scheduled| validate_fault(scheduled, plan))
 }
 
 fn validate_weather(weather: &Weather, request_timeout_ms: u64) -> Result<(), PlanError> {
@@ -141,18 +144,6 @@ fn validate_load(load: &Load, request_timeout_ms: u64) -> Result<(), PlanError> 
             format!("{} ms", load.op_timeout_ms),
             "clients must wait at least as long as coordinators (see --request-timeout)",
         ));
-    }
-    Ok(())
-}
-
-fn validate_timeline(plan: &Plan) -> Result<(), PlanError> {
-    let mut ids = BTreeSet::new();
-    for scheduled in &plan.timeline {
-        // One id is one window of the history: two faults that share one would heal each other on paper.
-        if !ids.insert(&scheduled.id) {
-            return Err(range("timeline", &scheduled.id, "two faults have this id"));
-        }
-        validate_fault(scheduled, plan)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A plan says everything that will be done and nothing about how it went. Seeds explore, plans reproduce: what is saved is the
 //! *expanded* timeline, so a plan means the same after a generator has changed.
 
+mod cast;
 mod convert;
 mod leader;
 mod legality;
@@ -14,21 +15,24 @@ pub mod shapes;
 mod spec;
 mod store;
 mod texts;
+mod timeline;
+mod written;
 
 use quorate_checkers::history::Quorum;
 use quorate_node::config::{Level, StoreConfig};
 use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
+pub use cast::Cast;
 pub(crate) use levels::{asked_level, told_level};
-pub use script::{Ask, ScriptedOp};
+pub use script::{Ask, ScriptedOp, Until, is_alone, is_cued};
 pub use setup::{Planned, Setup};
 pub use spec::{PlanError, PlanSpec};
 pub(crate) use spec::{nearest, toml_error, unknown};
 pub use store::StoreSpec;
 pub use texts::{parse_claim, parse_duration_ms, parse_sync};
+pub use timeline::{Cue, Scheduled, healed_sign};
 
-use crate::fault::Fault;
 use crate::world::sim::Weather;
 
 /// The version of `plan.json` that this build writes and reads.
@@ -138,20 +142,6 @@ pub struct Phases {
     pub storm_ms: u64,
     /// At most this long for repairs and queues to drain.
     pub quiet_ms_max: u64,
-}
-
-/// One fault of the timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scheduled {
-    /// Its name in the history: `f1`, `f2`, ...
-    pub id: String,
-    /// When, ms after the storm began.
-    pub at_ms: u64,
-    /// How long until it is healed, ms; healed at the end of the storm at the latest.
-    pub for_ms: u64,
-    /// What.
-    pub fault: Fault,
 }
 
 impl Plan {

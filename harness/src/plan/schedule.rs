@@ -151,6 +151,7 @@ pub(crate) fn timeline_of(
             at_ms,
             for_ms,
             fault,
+            cue: None,
         })
         .collect()
 }

@@ -6,7 +6,7 @@
 use quorate_node::config::{Options, ReadFanout};
 use serde::{Deserialize, Serialize};
 
-use super::{Load, Phases, Plan, Scheduled, World};
+use super::{Cue, Load, Phases, Plan, Scheduled, World};
 use crate::fault::Fault;
 
 /// What a plan sets up and judges need not know: `setup` in the header of a history.
@@ -54,6 +54,9 @@ pub struct Planned {
     pub for_ms: u64,
     /// What.
     pub fault: Fault,
+    /// What it waits for, instead of the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cue: Option<Cue>,
 }
 
 impl Planned {
@@ -63,6 +66,7 @@ impl Planned {
             at_ms: scheduled.at_ms,
             for_ms: scheduled.for_ms,
             fault: scheduled.fault.clone(),
+            cue: scheduled.cue.clone(),
         }
     }
 
@@ -73,6 +77,7 @@ impl Planned {
             at_ms: self.at_ms,
             for_ms: self.for_ms,
             fault: self.fault,
+            cue: self.cue,
         }
     }
 }

@@ -10,13 +10,19 @@ use quorate_workloads::Kind;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::texts::{parse_claim, parse_duration_ms, parse_duration_ns, parse_sync};
-use super::{Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, schedule};
-use crate::fault::{Fault, FaultKind};
+use super::texts::{parse_claim, parse_duration_ms, parse_sync};
+use super::written::{Line, Moment};
+use super::{
+    FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, is_cued, schedule,
+};
+use crate::fault::FaultKind;
 use crate::world::sim::Weather;
 
 /// Virtual nodes per node on the ring.
 const TOKENS_PER_NODE: u32 = 64;
+
+/// How long a script lasts at most whose operations wait for things, ms, if nothing is said.
+pub(crate) const CUED_MS_MAX: u64 = 60_000;
 
 /// What may be wrong with a plan.
 #[derive(Debug, Error)]
@@ -149,37 +155,6 @@ pub struct PlanSpec {
     pub store: Option<StoreSpec>,
 }
 
-/// One entry of a timeline written by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Moment {
-    /// When after the beginning of the storm.
-    pub at: String,
-    /// How long.
-    #[serde(rename = "for")]
-    pub lasts: String,
-    /// What.
-    pub fault: Fault,
-}
-
-/// One operation of a script written by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Line {
-    /// When after the beginning of the load.
-    pub at: String,
-    /// Which client.
-    pub client: u64,
-    /// Through which node.
-    pub node: u16,
-    /// What.
-    pub op: Ask,
-    /// To which key.
-    pub key: String,
-    /// The level to ask for, unless it is the plan's: a number of replicas, or a name.
-    pub level: Option<Level>,
-}
-
 impl PlanSpec {
     /// Reads a TOML file's text.
     pub fn from_toml(text: &str, origin: &str) -> Result<PlanSpec, PlanError> {
@@ -282,6 +257,8 @@ impl PlanSpec {
             load.script.iter().max_by_key(|op| op.at_ns),
         ) {
             (Some(text), _) => parse_duration_ms("for", text)?,
+            // It ends with its last operation, whenever that may be.
+            (None, Some(_)) if is_cued(&load.script) => CUED_MS_MAX,
             (None, Some(last)) => last.at_ns / 1_000_000 + 1,
             (None, None) => 20_000,
         };
@@ -306,8 +283,10 @@ impl PlanSpec {
             timeline: Vec::new(),
             claim: self.claim.as_deref().map(parse_claim).transpose()?,
         };
-        // Before its timeline is expanded, too: the storm must have a length that can be filled with faults.
-        plan.validate()?;
+        // Before its timeline is drawn, too: the storm must have a length that can be filled with faults.
+        if self.timeline.is_none() {
+            plan.validate()?;
+        }
         plan.timeline = self.expanded(plan.store.nodes, plan.phases.storm_ms, seed)?;
         plan.validate()?;
         Ok(plan)
@@ -413,17 +392,7 @@ impl PlanSpec {
                 why: "the script says what is asked: leave out one of the two".to_owned(),
             });
         }
-        let scripted = |line: &Line| {
-            Ok(ScriptedOp {
-                at_ns: parse_duration_ns("script.at", &line.at)?,
-                client: line.client,
-                node: line.node,
-                op: line.op,
-                key: line.key.clone(),
-                level: line.level,
-            })
-        };
-        lines.iter().map(scripted).collect()
+        lines.iter().map(Line::scripted).collect()
     }
 
     /// The kinds of fault that may happen; `unsaid` if nothing is said of them.
@@ -442,15 +411,9 @@ impl PlanSpec {
             let kinds = self.fault_kinds(usual)?;
             return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
         };
-        let mut timeline = Vec::new();
-        for (number, moment) in (1..).zip(moments) {
-            timeline.push(Scheduled {
-                id: format!("f{number}"),
-                at_ms: parse_duration_ms("timeline.at", &moment.at)?,
-                for_ms: parse_duration_ms("timeline.for", &moment.lasts)?,
-                fault: moment.fault.clone(),
-            });
-        }
+        let scheduled = (1..).zip(moments);
+        let scheduled = scheduled.map(|(number, moment)| moment.scheduled(number, storm_ms));
+        let mut timeline: Vec<Scheduled> = scheduled.collect::<Result<_, _>>()?;
         timeline.sort_by_key(|scheduled| scheduled.at_ms);
         Ok(timeline)
     }

@@ -111,6 +111,7 @@ fn recorded(
         at_ms,
         for_ms: for_ms.min(storm_ms - at_ms),
         fault,
+        cue: None,
     })
 }
 

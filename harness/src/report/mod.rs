@@ -6,6 +6,7 @@ pub mod model;
 pub mod progress;
 mod remarks;
 pub mod replay;
+pub mod scenario;
 pub mod searching;
 pub mod shrinking;
 pub mod stream;

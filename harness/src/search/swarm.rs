@@ -8,7 +8,7 @@ use quorate_workloads::{Kind, Rng};
 
 use crate::fault::FaultKind;
 use crate::plan::schedule::{self, Down, Track};
-use crate::plan::{Plan, PlanError, PlanSpec, Scheduled, World, parse_duration_ms};
+use crate::plan::{Plan, PlanError, PlanSpec, Scheduled, World, is_cued, parse_duration_ms};
 use crate::world::sim::{Span, Weather};
 
 /// How long clients work, ms.
@@ -241,7 +241,8 @@ fn varied(plan: &Plan, seed: u64) -> Vec<Scheduled> {
     let latest_ms = plan.phases.storm_ms.saturating_sub(1);
     let mut moments = Vec::new();
     for scheduled in &plan.timeline {
-        let is_kept = rng.percent(KEPT_PERCENT);
+        // What something waits for stays: without it, nothing of that would come.
+        let is_kept = rng.percent(KEPT_PERCENT) || is_cued(&plan.load.script);
         let moment = Scheduled {
             at_ms: (scheduled.at_ms * rng.between(75, 125) / 100).min(latest_ms),
             for_ms: (scheduled.for_ms * rng.between(50, 150) / 100).max(1),

@@ -48,6 +48,13 @@ pub(super) fn places(plan: &Plan, history: &History) -> BTreeMap<usize, usize> {
     }
     let mut written: BTreeMap<u64, Vec<(u64, usize)>> = BTreeMap::new();
     for (place, op) in plan.load.script.iter().enumerate() {
+        // Judges know nothing of inspections.
+        if matches!(
+            op.op,
+            Ask::Inspect | Ask::Count(_) | Ask::Repair | Ask::FindLeader(_)
+        ) {
+            continue;
+        }
         written
             .entry(op.client)
             .or_default()
@@ -83,6 +90,9 @@ fn scripted_op(plan: &Plan, history: &History, op: &Operation, began: Nanos) -> 
     let name = history.node_name(op.node()?);
     let node = history.header.nodes.iter().position(|node| node == name)?;
     Some(ScriptedOp {
+        name: None,
+        after: Vec::new(),
+        until: None,
         at_ns: op.call.since(began).0,
         client: op.process % plan.load.clients,
         node: u16::try_from(node + 1).ok()?,

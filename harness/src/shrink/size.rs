@@ -111,6 +111,11 @@ fn drawn_delays(weather: &Weather) -> u64 {
 fn written(ask: Ask) -> u64 {
     match ask {
         Ask::Write(value) => value.unsigned_abs(),
-        Ask::Read | Ask::Delete => 0,
+        Ask::Read
+        | Ask::Delete
+        | Ask::Inspect
+        | Ask::Count(_)
+        | Ask::Repair
+        | Ask::FindLeader(_) => 0,
     }
 }

@@ -202,6 +202,10 @@ fn request(op: &ScriptedOp, at_ns: u64) -> String {
         Ask::Read => format!("for {key}"),
         Ask::Write(value) => format!("to write {key} = {value}"),
         Ask::Delete => format!("to delete {key}"),
+        Ask::Inspect => format!("for its own {key}"),
+        Ask::Count(counter) => format!("for its {}", counter.name()),
+        Ask::Repair => "to compare itself with its peers".to_owned(),
+        Ask::FindLeader(_) => "whether it leads".to_owned(),
     };
     let level = op
         .level

@@ -33,7 +33,9 @@ pub(super) fn request(op: &ClientOp) -> Request {
             context,
             stamp_ns: None,
         },
-        OpKind::Census => Request::Inspect { key },
+        OpKind::Census | OpKind::Inspect => Request::Inspect { key },
+        OpKind::Count(_) | OpKind::FindLeader(_) => Request::Status,
+        OpKind::Repair => Request::Repair,
     }
 }
 
@@ -47,7 +49,7 @@ fn spelled(set: &[i64]) -> String {
 pub(super) fn outcome(op: &ClientOp, response: Response) -> Outcome {
     match (&op.f, response) {
         (
-            OpKind::Read | OpKind::Census,
+            OpKind::Read | OpKind::Census | OpKind::Inspect,
             Response::Value {
                 values,
                 context,
@@ -64,6 +66,21 @@ pub(super) fn outcome(op: &ClientOp, response: Response) -> Outcome {
             value: op.f.written(),
             returned: None,
             evidence: Some(evidence_of(evidence)),
+        },
+        (OpKind::Count(counter), Response::Status(status)) => Outcome::Ok {
+            value: Value::Int(i64::try_from(counter.of(&status)).unwrap_or(i64::MAX)),
+            returned: None,
+            evidence: None,
+        },
+        (OpKind::FindLeader(_), Response::Status(status)) => Outcome::Ok {
+            value: Value::Int(status.led.is_some_and(|led| led.leads).into()),
+            returned: None,
+            evidence: None,
+        },
+        (OpKind::Repair, Response::Done) => Outcome::Ok {
+            value: Value::Nil,
+            returned: None,
+            evidence: None,
         },
         (_, Response::Refused { why }) => Outcome::Fail {
             error: why,

@@ -10,6 +10,9 @@ use quorate_checkers::history::{Evidence, Value};
 use quorate_node::config::Level;
 use quorate_node::wire::Context;
 
+pub use counter::Counter;
+
+mod counter;
 mod exchange;
 pub mod live;
 pub mod sim;
@@ -27,6 +30,14 @@ pub enum OpKind {
     Delete,
     /// A read of what the asked node's own replica holds, by-passing the quorum.
     Census,
+    /// The same while the load lasts: it says nothing of how the run ends, and is not judged.
+    Inspect,
+    /// What the asked node has counted; not judged.
+    Count(Counter),
+    /// Tells the asked node to compare itself with its peers; not judged.
+    Repair,
+    /// Whether the asked node leads: it is then known by this number; not judged.
+    FindLeader(u16),
 }
 
 impl OpKind {
@@ -38,12 +49,26 @@ impl OpKind {
         )
     }
 
+    /// Whether it asks one node about itself, and is no operation of the store.
+    pub fn is_about_a_node(&self) -> bool {
+        matches!(
+            self,
+            OpKind::Inspect | OpKind::Count(_) | OpKind::Repair | OpKind::FindLeader(_)
+        )
+    }
+
     /// What a write writes, as a history tells it; nothing for anything else.
     pub fn written(&self) -> Value {
         match self {
             OpKind::Write(value) => Value::Int(*value),
             OpKind::WriteSet(set) => Value::Json(Box::new(set.to_vec().into())),
-            OpKind::Read | OpKind::Delete | OpKind::Census => Value::Nil,
+            OpKind::Read
+            | OpKind::Delete
+            | OpKind::Census
+            | OpKind::Inspect
+            | OpKind::Count(_)
+            | OpKind::Repair
+            | OpKind::FindLeader(_) => Value::Nil,
         }
     }
 }

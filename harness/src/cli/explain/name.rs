@@ -1,4 +1,4 @@
-//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage, a profile.
+//! The paragraph behind a name: a guarantee, an anomaly, a fault, a workload, a sabotage, a profile, a scenario.
 
 use std::fmt::Write;
 
@@ -9,6 +9,7 @@ use quorate_workloads::Kind;
 use crate::fault::FaultKind;
 use crate::plan::nearest;
 use crate::profile::{Profile, Setting};
+use crate::scenario;
 
 /// Width of a paragraph, columns.
 const WIDTH: usize = 96;
@@ -32,6 +33,7 @@ fn names() -> Vec<String> {
         .chain(Kind::ALL.map(Kind::name))
         .chain(Sabotage::ALL.map(Sabotage::name))
         .chain(Profile::names())
+        .chain(scenario::ALL.map(|scenario| scenario.name))
         .map(str::to_owned)
         .collect()
 }
@@ -69,6 +71,19 @@ pub(super) fn paragraph(name: &str) -> Option<String> {
             told(&title, profile.paragraph),
             settings(profile)
         ));
+    }
+    if let Some(scenario) = scenario::find(name) {
+        let ids = |what: &str, ids: &[&str]| match ids {
+            [] => String::new(),
+            ids => format!("\n{what}: {}.", ids.join(", ")),
+        };
+        let text = format!(
+            "{}{}{}\nPlayed by: quorate scenario {name}.",
+            scenario.shows,
+            ids("Requirements", scenario.requirements),
+            ids("Corrections", scenario.corrections),
+        );
+        return Some(told(&format!("{name} (scenario)"), &text));
     }
     let sabotage = Sabotage::ALL
         .into_iter()
