@@ -44,6 +44,8 @@ pub enum Sabotage {
     DropContext,
     /// A write drops the siblings that are older than it by their stamps, although siblings are promised.
     NewestSibling,
+    /// A ring change makes new owners of nodes at once, empty as they are, and counts nobody as pending.
+    RingWithoutPending,
 }
 
 impl Sabotage {
@@ -84,10 +86,15 @@ impl Sabotage {
             Sabotage::OneAfterAnother => "one-after-another",
             Sabotage::DropContext => "drop-context",
             Sabotage::NewestSibling => "newest-sibling",
+            Sabotage::RingWithoutPending => "ring-without-pending",
         }
     }
 
     /// What it does wrong, where the like was seen, and which guarantee it breaks.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one paragraph for each, and nothing else"
+    )]
     pub fn paragraph(self) -> &'static str {
         match self {
             Sabotage::AckBeforeSync => {
@@ -166,6 +173,10 @@ impl Sabotage {
                 "A write drops the siblings whose stamps are smaller, as last-write-wins would, in a store that promises to keep them \
                  (`allow_mult` forgotten). Of two concurrent writes one is gone, and so is what it added to a set. Caught by no-concurrent-loss."
             }
+            Sabotage::RingWithoutPending => {
+                "When the ring changes, the new owners of a range are asked at once, before they have copied anything, and no write waits for \
+                 one acknowledgement more, so that a read finds the new owner and one that was behind. Caught by fresh-reads."
+            }
         }
     }
 
@@ -173,7 +184,9 @@ impl Sabotage {
     pub fn caught_by(self) -> &'static str {
         match self {
             Sabotage::AckBeforeSync => "no-lost-writes",
-            Sabotage::AckBeforeQuorum | Sabotage::FallbackAsPrimary => "fresh-reads",
+            Sabotage::AckBeforeQuorum
+            | Sabotage::FallbackAsPrimary
+            | Sabotage::RingWithoutPending => "fresh-reads",
             Sabotage::FirstROnly | Sabotage::MissingIsFailure | Sabotage::OneAfterAnother => {
                 "availability"
             }

@@ -233,7 +233,7 @@ fn ask(node: &LeaderNode, request: Request) -> Result<Ask, Box<Response>> {
             Err("a store with a leader has no anti-entropy: followers copy its log".to_owned())
         }
         Request::Hints => return Err(Box::new(Response::Hints(Vec::new()))),
-        Request::Ring { .. } => {
+        Request::Ring { .. } | Request::ChangeRing(_) => {
             Err("a store with a leader has no ring: every node holds every key".to_owned())
         }
         Request::Health | Request::Metrics | Request::SetClockOffset { .. } => {

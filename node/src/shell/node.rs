@@ -230,6 +230,7 @@ impl Node {
             | Request::Repair
             | Request::Hints
             | Request::Ring { .. }
+            | Request::ChangeRing(_)
                 if !self.duty.test_hooks =>
             {
                 self.refuse(tag, "test hooks are off in this node's seat".to_owned());

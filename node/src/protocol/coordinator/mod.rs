@@ -123,10 +123,11 @@ impl Replica {
                 out.push(Output::Reply { tag, response });
                 Ok(())
             }
-            Request::Ring { key } => self.ring(key.as_deref()).map(|ring| {
+            Request::Ring { key } => self.ring_seen(key.as_deref()).map(|ring| {
                 let response = Response::Ring(ring);
                 out.push(Output::Reply { tag, response });
             }),
+            Request::ChangeRing(command) => self.change_ring(now, tag, command, out),
             Request::SetClockOffset { .. } => {
                 Err("a replica has no clock: ask the process around it".to_owned())
             }
@@ -225,6 +226,7 @@ impl Replica {
             places,
             spares,
             sloppy,
+            ..
         } = admitted;
         if self.config.has(Sabotage::AckBeforeQuorum) {
             requirement = requirement.lowered();
@@ -268,10 +270,16 @@ impl Replica {
             self.config.read_repair
         };
         let requirement = admitted.requirement;
-        let write_back = match options.reads.write_back {
+        let mut write_back = match options.reads.write_back {
             Some(count) => requirement.at_least(count),
             None => requirement.clone(),
         };
+        // What one read has returned the next must find, also if the ring has changed in between.
+        let pending = match repair {
+            ReadRepair::Blocking => admitted.pending,
+            ReadRepair::None | ReadRepair::Async => Vec::new(),
+        };
+        write_back.raised(&pending);
         let manner = Manner {
             requirement,
             write_back,
@@ -279,7 +287,7 @@ impl Replica {
             digest: options.reads.digest,
             all_siblings: options.versions != Versions::Dvv { siblings: false },
         };
-        let read = Read::new(manner, &asked, &spares, self.evidence());
+        let read = Read::new(manner, &asked, &spares, &pending, self.evidence());
         let effects = read.start();
         let id = self.begin(now, tag, key.into(), Kind::Read(read));
         self.carry_out(now, id.counter, effects, out);
@@ -288,7 +296,7 @@ impl Replica {
 
     /// What this replica alone holds.
     fn inspect(&self, key: &str) -> Result<Response, String> {
-        if !self.placement.replicas(key).contains(&self.me) {
+        if !self.ring.owners(key).writes().any(|node| node == self.me) {
             return Err(format!("{} is no replica of this key", self.me));
         }
         let held = self.store.visible(key);
