@@ -71,11 +71,12 @@ impl Exposure {
 }
 
 impl FaultWindow {
-    /// Whether its nodes may have lost what was not yet on disk. An unknown kind is taken for the worst.
+    /// Whether its nodes may have lost what was not yet on disk. An unknown kind is taken for the worst, and of a ring change nobody tells
+    /// whether a node had what it copied on disk.
     pub fn may_forget(&self) -> bool {
         let forgets = matches!(
             self.kind,
-            FaultKind::Kill | FaultKind::Crash | FaultKind::Other(_)
+            FaultKind::Kill | FaultKind::Crash | FaultKind::Ring | FaultKind::Other(_)
         );
         forgets && self.may_have_taken()
     }
@@ -124,6 +125,8 @@ fn loses_messages(fault: &FaultWindow) -> bool {
         | FaultKind::Partition
         | FaultKind::Lossy
         | FaultKind::Crash
+        // A new owner copies from as many replicas as meet every acknowledged write, and not from all.
+        | FaultKind::Ring
         | FaultKind::Other(_) => true,
     }
 }

@@ -356,6 +356,18 @@ pub(super) struct MoreStoreFlags {
     /// Bytes of memory that keys and values may take in a node, and hints as many again [default: 8 GiB]
     #[arg(long, env = "QUORATE_MAX_BYTES", value_name = "BYTES")]
     pub(super) max_bytes: Option<u64>,
+    /// Who is there: direct (whoever is connected; the ring never changes) or gossip [default: direct]
+    #[arg(long, env = "QUORATE_MEMBERSHIP", value_name = "HOW")]
+    pub(super) membership: Option<String>,
+    /// With gossip: the nodes that are in the ring at first, such as 1,2,3,4,5; the others are spare [default: all]
+    #[arg(long, env = "QUORATE_RING_MEMBERS", value_name = "NODES")]
+    pub(super) ring_members: Option<String>,
+    /// With gossip: how often a node is probed [default: 1s]
+    #[arg(long, env = "QUORATE_PROBE_PERIOD", value_name = "DURATION")]
+    pub(super) probe_period: Option<String>,
+    /// With gossip: how long a suspect has until it is believed dead [default: 4s]
+    #[arg(long, env = "QUORATE_SUSPICION", value_name = "DURATION")]
+    pub(super) suspicion: Option<String>,
     /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
     #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
     pub(super) read_level: Option<Level>,

@@ -264,6 +264,10 @@ fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
         max_requests: more.max_requests,
         max_keys: more.max_keys,
         max_bytes: more.max_bytes,
+        membership: more.membership.clone(),
+        ring_members: more.ring_members.clone(),
+        probe_period: more.probe_period.clone(),
+        suspicion: more.suspicion.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Phase;
 use super::clients::InFlight;
-use crate::fault::Effect;
+use crate::fault::{Effect, Fault};
 use crate::plan::{Planned, Scheduled};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
@@ -210,6 +210,11 @@ fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
     body.insert("step".to_owned(), json!(step));
     let nodes: Vec<String> = fault.nodes().into_iter().map(node_name).collect();
     body.insert("nodes".to_owned(), json!(nodes));
+    if let Fault::Ring(change) = fault
+        && let Some(gone) = change.gone()
+    {
+        body.insert("gone".to_owned(), json!([node_name(gone)]));
+    }
     if !fault.links().is_empty() {
         let links: Vec<[String; 2]> = fault
             .links()

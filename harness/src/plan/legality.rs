@@ -8,7 +8,7 @@ use std::fmt;
 use quorate_checkers::history::Values;
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
-use super::{Load, Plan, PlanError, Scheduled, World, script};
+use super::{Load, Plan, PlanError, Scheduled, World, ring, script};
 use crate::world::sim::{MILLION, Span, Weather};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
@@ -154,7 +154,7 @@ fn validate_timeline(plan: &Plan) -> Result<(), PlanError> {
         }
         validate_fault(scheduled, plan)?;
     }
-    Ok(())
+    ring::validate(plan)
 }
 
 fn validate_fault(scheduled: &Scheduled, plan: &Plan) -> Result<(), PlanError> {

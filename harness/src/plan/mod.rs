@@ -6,6 +6,8 @@
 mod convert;
 mod leader;
 mod legality;
+mod membership;
+mod ring;
 pub(crate) mod schedule;
 mod script;
 mod setup;
@@ -19,6 +21,7 @@ use quorate_node::config::{Level, StoreConfig};
 use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use convert::replicas_in;
 pub use script::{Ask, ScriptedOp};
 pub use setup::{Planned, Setup};
 pub use spec::{PlanError, PlanSpec};

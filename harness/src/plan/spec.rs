@@ -11,7 +11,9 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::texts::{parse_claim, parse_duration_ms, parse_duration_ns, parse_sync};
-use super::{Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, schedule};
+use super::{
+    Ask, FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, ring, schedule,
+};
 use crate::fault::{Fault, FaultKind};
 use crate::world::sim::Weather;
 
@@ -301,7 +303,7 @@ impl PlanSpec {
         };
         // Before its timeline is expanded, too: the storm must have a length that can be filled with faults.
         plan.validate()?;
-        plan.timeline = self.expanded(plan.store.nodes, plan.phases.storm_ms, seed)?;
+        plan.timeline = self.expanded(&plan.store, plan.phases.storm_ms, seed)?;
         plan.validate()?;
         Ok(plan)
     }
@@ -426,14 +428,24 @@ impl PlanSpec {
             .map_or_else(|| Ok(unsaid.to_vec()), |names| fault_kinds(names))
     }
 
-    fn expanded(&self, nodes: u16, storm_ms: u64, seed: u64) -> Result<Vec<Scheduled>, PlanError> {
+    fn expanded(
+        &self,
+        store: &StoreConfig,
+        storm_ms: u64,
+        seed: u64,
+    ) -> Result<Vec<Scheduled>, PlanError> {
         let Some(moments) = &self.timeline else {
             let usual: &[FaultKind] = match &self.script {
                 None => &[FaultKind::Kill, FaultKind::Pause, FaultKind::Partition],
                 Some(_) => &[],
             };
             let kinds = self.fault_kinds(usual)?;
-            return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
+            let timeline = schedule::timeline(&kinds, store.nodes, storm_ms, seed);
+            return if kinds.contains(&FaultKind::Ring) {
+                ring::among(timeline, store, storm_ms, seed)
+            } else {
+                Ok(timeline)
+            };
         };
         let mut timeline = Vec::new();
         for (number, moment) in (1..).zip(moments) {
@@ -544,7 +556,7 @@ mod tests {
 
     use super::PlanSpec;
     use crate::fault::{Fault, FaultKind};
-    use crate::plan::Plan;
+    use crate::plan::{Plan, StoreSpec};
 
     #[test]
     fn with_nothing_said_the_plan_is_five_nodes_and_majorities() {
@@ -564,6 +576,12 @@ mod tests {
     fn a_plan_survives_its_file() {
         let spec = PlanSpec {
             faults: Some(FaultKind::ALL.map(|kind| kind.name().to_owned()).to_vec()),
+            nodes: Some(6),
+            store: Some(StoreSpec {
+                membership: Some("gossip".to_owned()),
+                ring_members: Some("1,2,3,4,5".to_owned()),
+                ..StoreSpec::default()
+            }),
             ..PlanSpec::default()
         };
         let plan = spec.plan(3).expect("a plan");

@@ -12,7 +12,10 @@ use quorate_node::wire::Context;
 
 mod exchange;
 pub mod live;
+mod rings;
 pub mod sim;
+
+use rings::{RING_DECIDED_MS_MAX, command, ring_effect};
 
 /// What a client does to one key.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -50,7 +50,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Sabotage; 11] = [
+    pub const ALL: [Sabotage; 12] = [
         Sabotage::AckBeforeSync,
         Sabotage::AckBeforeQuorum,
         Sabotage::FirstROnly,
@@ -62,6 +62,7 @@ impl Sabotage {
         Sabotage::UncheckedKey,
         Sabotage::DropContext,
         Sabotage::NewestSibling,
+        Sabotage::RingWithoutPending,
     ];
 
     /// The name on the command line.

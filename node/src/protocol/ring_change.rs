@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::NodeId;
-use crate::wire::RingCommand;
+use crate::wire::{Response, RingCommand};
 
 use super::gossip::Gossip;
 use super::interface::{Output, Tag};
-use super::membership::{Bootstrap, Change, Command, Life, Membership, Phase, Sources};
+use super::membership::{
+    Bootstrap, Change, Command, Life, Membership, Phase, Sources, Status, Stay,
+};
 use super::message::{PeerMessage, RequestId};
 use super::replica::Replica;
 use super::time::{Nanos, Now};
@@ -70,18 +72,46 @@ impl Replica {
         out: &mut Vec<Output>,
     ) -> Result<(), String> {
         let command = self.decision(command)?;
-        let mut decided = Ok(());
-        self.with_membership(now, out, |membership, said| {
-            decided = membership.command(command, said);
-        });
-        decided.map_err(|error| error.to_string())?;
-        if let Some(gossip) = &mut self.gossip
-            && let Some(token) = gossip.unsynced()
+        // Whoever did not hear the answer asks again.
+        if !self.is_decided(&command) {
+            let mut decided = Ok(());
+            self.with_membership(now, out, |membership, said| {
+                decided = membership.command(command, said);
+            });
+            decided.map_err(|error| error.to_string())?;
+        }
+        let gossip = self.gossip.as_mut();
+        if let Some((token, gossip)) = gossip.and_then(|gossip| Some((gossip.unsynced()?, gossip)))
         {
             gossip.commands.push((token, tag));
+        } else {
+            let response = Response::Done;
+            out.push(Output::Reply { tag, response });
         }
         self.drive_on(now, out);
         Ok(())
+    }
+
+    /// Whether a command has been taken before, and its change is under way.
+    fn is_decided(&self, command: &Command) -> bool {
+        let ring = self.gossip.as_ref().map(|gossip| gossip.membership.ring());
+        let status_of = |node| {
+            ring?
+                .member(node)
+                .map(|member| (member.status, member.replaces))
+        };
+        match command {
+            Command::Join { node, replaces, .. } => {
+                let under_way = |(status, stay): (Status, Option<Stay>)| {
+                    matches!(status, Status::Joining(_)) && stay.map(|stay| stay.node) == *replaces
+                };
+                status_of(*node).is_some_and(under_way)
+            }
+            Command::Leave(node) => {
+                status_of(*node).is_some_and(|(status, _)| matches!(status, Status::Leaving(_)))
+            }
+            Command::Abort(_) => false,
+        }
     }
 
     /// A command as a decision, if the ring would still hold all replicas.
