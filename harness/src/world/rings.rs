@@ -30,11 +30,17 @@ pub(super) fn command(
     }
 }
 
+/// Why no change can begin now: one is under way for some node.
+pub(super) fn ring_busy(rings: impl IntoIterator<Item = RingStatus>) -> Option<String> {
+    let node = rings.into_iter().find_map(|ring| ring.changing)?;
+    Some(format!("the change of {node} is not finished yet"))
+}
+
 /// Installed if all nodes are here and no change is under way for any of them; else why not.
 pub(super) fn ring_effect(rings: impl IntoIterator<Item = RingStatus>, all_here: bool) -> Effect {
     let rings: Vec<RingStatus> = rings.into_iter().collect();
-    if let Some(node) = rings.iter().find_map(|ring| ring.changing) {
-        return Effect::Indeterminate(format!("the change of {node} is not finished yet"));
+    if let Some(why) = ring_busy(rings.iter().cloned()) {
+        return Effect::Indeterminate(why);
     }
     let agreed = rings
         .iter()

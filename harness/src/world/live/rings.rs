@@ -20,7 +20,7 @@ impl LiveWorld {
         if self.ledger().has_ring_change() {
             return Effect::Skipped("another change is not finished yet".to_owned());
         }
-        if let Effect::Indeterminate(why) = self.ring_effect().await {
+        if let Some(why) = crate::world::ring_busy(rings(self.statuses().await)) {
             return Effect::Skipped(why);
         }
         self.ledger().add(fault, Vec::new());

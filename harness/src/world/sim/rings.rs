@@ -59,7 +59,7 @@ impl Cluster {
         if !self.rings.wanted.is_empty() {
             return Err("another change is not decided yet".to_owned());
         }
-        if let Effect::Indeterminate(why) = self.ring_effect() {
+        if let Some(why) = crate::world::ring_busy(self.ring_statuses()) {
             return Err(why);
         }
         if let Some(dead) = change.gone() {
