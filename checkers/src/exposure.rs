@@ -215,6 +215,15 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_the_ring_loses_messages_and_may_forget_what_is_not_synced() {
+        let drawing = "fault ring n3: |--|";
+        let calm = exposure(Sync::EachWrite, drawing);
+        assert_eq!((calm.forgotten, calm.lossless), (0, false));
+        assert!(calm.is_synchronised());
+        assert_eq!(forgotten(drawing), 1);
+    }
+
+    #[test]
     fn deaths_count_together_within_the_sync_period_and_a_time_out() {
         let together = "
             fault kill n1: |--|

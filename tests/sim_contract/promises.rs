@@ -30,7 +30,9 @@ fn names(of: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
 }
 
 fn faults() -> impl Strategy<Value = Option<Vec<String>>> {
-    let names: Vec<String> = FaultKind::ANYWHERE.map(|kind| kind.name().to_owned()).to_vec();
+    let names: Vec<String> = FaultKind::ANYWHERE
+        .map(|kind| kind.name().to_owned())
+        .to_vec();
     subsequence(names, 0..=FaultKind::ANYWHERE.len()).prop_map(Some)
 }
 
