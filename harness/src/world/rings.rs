@@ -37,10 +37,18 @@ pub(super) fn ring_busy(rings: impl IntoIterator<Item = RingStatus>) -> Option<S
 }
 
 /// Installed if all nodes are here and no change is under way for any of them; else why not.
-pub(super) fn ring_effect(rings: impl IntoIterator<Item = RingStatus>, all_here: bool) -> Effect {
+pub(super) fn ring_effect(
+    rings: impl IntoIterator<Item = RingStatus>,
+    all_here: bool,
+    is_gone: impl Fn(u16) -> bool,
+) -> Effect {
     let rings: Vec<RingStatus> = rings.into_iter().collect();
     if let Some(why) = ring_busy(rings.iter().cloned()) {
         return Effect::Indeterminate(why);
+    }
+    let owners = rings.iter().flat_map(|ring| &ring.owners);
+    if let Some((node, _)) = owners.copied().find(|(node, _)| is_gone(node.0)) {
+        return Effect::Indeterminate(format!("{node} is dead and was never replaced"));
     }
     let agreed = rings
         .iter()

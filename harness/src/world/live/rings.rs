@@ -53,7 +53,8 @@ impl LiveWorld {
     pub async fn ring_effect(&self) -> Effect {
         let statuses = self.statuses().await;
         let all_here = statuses.iter().all(|(_, status)| status.is_ok());
-        crate::world::ring_effect(rings(statuses), all_here)
+        let ledger = self.ledger();
+        crate::world::ring_effect(rings(statuses), all_here, |node| ledger.is_gone(node))
     }
 
     /// The owners of the ring, each with the node whose tokens it has, as the first node that is there knows it; none if rings never

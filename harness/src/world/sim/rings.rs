@@ -144,7 +144,9 @@ impl Cluster {
     pub(super) fn ring_effect(&self) -> Effect {
         let is_here = |node: &Node| self.rings.is_gone(node.id.0) || node.process.is_some();
         let all_here = self.nodes.iter().all(is_here);
-        crate::world::ring_effect(self.ring_statuses(), all_here)
+        crate::world::ring_effect(self.ring_statuses(), all_here, |node| {
+            self.rings.is_gone(node)
+        })
     }
 
     /// The owners of the ring, each with the node whose tokens it has, as the first node that is there knows it.
