@@ -255,7 +255,7 @@ pub enum Response {
     /// The control request was carried out.
     Done,
     /// How busy this node is.
-    Status(Status),
+    Status(Box<Status>),
     /// The hints it keeps, by the node that they are for.
     Hints(Vec<HintsKept>),
     /// The ring.

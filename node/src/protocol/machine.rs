@@ -228,7 +228,7 @@ fn ask(node: &LeaderNode, request: Request) -> Result<Ask, Box<Response>> {
         }),
         Request::Delete { key, .. } => check(&key, &[]).map(|key| Ask::Delete { key }),
         Request::Inspect { key } => check(&key, &[]).map(|key| Ask::Inspect { key }),
-        Request::Status => return Err(Box::new(Response::Status(led_status(node)))),
+        Request::Status => return Err(Box::new(Response::Status(Box::new(led_status(node))))),
         Request::Repair => {
             Err("a store with a leader has no anti-entropy: followers copy its log".to_owned())
         }

@@ -61,8 +61,7 @@ impl Record {
             Record::Led(LeaderRecord::Appended(entry)) => {
                 entry.change.as_ref().map(|change| &change.key)
             }
-            Record::Led(_) => None,
-            Record::Ring(_) => None,
+            Record::Led(_) | Record::Ring(_) => None,
         }
     }
 

@@ -20,7 +20,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 pub(super) async fn status(roster: &Roster, node: u16) -> Result<Status, WorldError> {
     let request = "tell its status";
     match ask(roster, node, Request::Status, request).await? {
-        Response::Status(status) => Ok(status),
+        Response::Status(status) => Ok(*status),
         other => Err(refused(node, request, &other)),
     }
 }

@@ -104,41 +104,38 @@ impl Replica {
                 };
                 self.write(now, tag, wish, out)
             }
-            Request::Inspect { key } => self.inspect(&key).map(|response| {
-                out.push(Output::Reply { tag, response });
-            }),
-            Request::Status => {
-                let response = Response::Status(self.status());
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Repair => {
-                self.repair_all(now, out);
-                let response = Response::Done;
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Hints => {
-                let response = Response::Hints(self.hints_kept());
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Ring { key } => self.ring_seen(key.as_deref()).map(|ring| {
-                let response = Response::Ring(ring);
-                out.push(Output::Reply { tag, response });
-            }),
             Request::ChangeRing(command) => self.change_ring(now, tag, command, out),
-            Request::SetClockOffset { .. } => {
-                Err("a replica has no clock: ask the process around it".to_owned())
-            }
-            Request::Health | Request::Metrics => {
-                Err("a replica has no sockets: ask the process around it".to_owned())
-            }
+            other => self.answer_operator(now, other, out).map(|response| {
+                out.push(Output::Reply { tag, response });
+            }),
         };
         if let Err(why) = served {
             self.counters.refused += 1;
             let response = Response::Refused { why };
             out.push(Output::Reply { tag, response });
+        }
+    }
+
+    /// What is answered at once: an operator asked.
+    fn answer_operator(
+        &mut self,
+        now: Now,
+        request: Request,
+        out: &mut Vec<Output>,
+    ) -> Result<Response, String> {
+        match request {
+            Request::Inspect { key } => self.inspect(&key),
+            Request::Status => Ok(Response::Status(Box::new(self.status()))),
+            Request::Repair => {
+                self.repair_all(now, out);
+                Ok(Response::Done)
+            }
+            Request::Hints => Ok(Response::Hints(self.hints_kept())),
+            Request::Ring { key } => self.ring_seen(key.as_deref()).map(Response::Ring),
+            Request::Health | Request::Metrics => {
+                Err("a replica has no sockets: ask the process around it".to_owned())
+            }
+            _ => Err("a replica has no clock: ask the process around it".to_owned()),
         }
     }
 

@@ -223,7 +223,7 @@ fn a_driver_goes_on_after_a_restart() {
     assert_eq!(cluster.reply(request), Some(&Response::Done));
     cluster.restart(F);
     assert_eq!(ring_of(&cluster, F).changing, Some(F), "its log says so");
-    let again = cluster.ask(F, Request::Ring(RingCommand::Join));
+    let again = cluster.ask(F, Request::ChangeRing(RingCommand::Join));
     assert_eq!(cluster.reply(again), Some(&Response::Done), "it is decided");
     finish(&mut cluster);
     assert_eq!(members(&cluster, C), [1, 2, 3, 4, 5, 6]);

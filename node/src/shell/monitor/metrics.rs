@@ -228,7 +228,7 @@ mod tests {
         };
         let (helped, typed) = (names("# HELP "), names("# TYPE "));
         assert_eq!(helped, typed);
-        assert_eq!(helped.len(), 1 + 24 + 12 + 5 + 2, "{text}");
+        assert_eq!(helped.len(), 1 + 26 + 12 + 5 + 2, "{text}");
         for name in helped {
             assert!(name.starts_with("quorate_"), "{name}");
             let valued = text.lines().any(|line| {
