@@ -10,6 +10,7 @@ use quorate_node::config::Level;
 
 use super::cluster::args::Cluster;
 use super::kv::args::Kv;
+use super::upkeep::UpkeepFlags;
 use crate::plan::World;
 use crate::replay::Keep;
 use crate::report::progress::ProgressMode;
@@ -323,12 +324,6 @@ pub(super) struct MoreStoreFlags {
     /// When a read turns to others: quarter (of the time-out), never, a duration, or 99p [default: quarter]
     #[arg(long, env = "QUORATE_SPECULATIVE_RETRY", value_name = "WHEN")]
     pub(super) speculative_retry: Option<String>,
-    /// How often replicas compare hash trees: a duration, or never [default: never]
-    #[arg(long, env = "QUORATE_ANTI_ENTROPY", value_name = "DURATION")]
-    pub(super) anti_entropy: Option<String>,
-    /// When tombstones are forgotten: never, "after 10s" or "when-all-have 10s" [default: never]
-    #[arg(long, env = "QUORATE_PURGE", value_name = "RULE")]
-    pub(super) purge: Option<String>,
     /// A store with a leader instead: async, "semi-sync 1", "semi-sync 1 fallback 10s" or majority
     #[arg(long, env = "QUORATE_LEADER", value_name = "HOW")]
     pub(super) leader: Option<String>,
@@ -356,18 +351,8 @@ pub(super) struct MoreStoreFlags {
     /// Bytes of memory that keys and values may take in a node, and hints as many again [default: 8 GiB]
     #[arg(long, env = "QUORATE_MAX_BYTES", value_name = "BYTES")]
     pub(super) max_bytes: Option<u64>,
-    /// Who is there: direct (whoever is connected; the ring never changes) or gossip [default: direct]
-    #[arg(long, env = "QUORATE_MEMBERSHIP", value_name = "HOW")]
-    pub(super) membership: Option<String>,
-    /// With gossip: the nodes that are in the ring at first, such as 1,2,3,4,5; the others are spare [default: all]
-    #[arg(long, env = "QUORATE_RING_MEMBERS", value_name = "NODES")]
-    pub(super) ring_members: Option<String>,
-    /// With gossip: how often a node is probed [default: 1s]
-    #[arg(long, env = "QUORATE_PROBE_PERIOD", value_name = "DURATION")]
-    pub(super) probe_period: Option<String>,
-    /// With gossip: how long a suspect has until it is believed dead [default: 4s]
-    #[arg(long, env = "QUORATE_SUSPICION", value_name = "DURATION")]
-    pub(super) suspicion: Option<String>,
+    #[command(flatten)]
+    pub(super) upkeep: UpkeepFlags,
     /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
     #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
     pub(super) read_level: Option<Level>,

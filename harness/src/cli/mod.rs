@@ -19,6 +19,7 @@ mod run;
 mod search;
 mod shrink;
 mod stream;
+mod upkeep;
 
 use clap::Parser;
 

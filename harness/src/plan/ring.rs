@@ -106,13 +106,17 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     Ok(())
 }
 
-/// A timeline with changes of the ring among its faults.
+/// A timeline with changes of the ring among its faults, if they are of the kinds that may happen.
 pub(super) fn among(
     timeline: Vec<Scheduled>,
+    kinds: &[FaultKind],
     store: &StoreConfig,
     storm_ms: u64,
     seed: u64,
 ) -> Result<Vec<Scheduled>, PlanError> {
+    if !kinds.contains(&FaultKind::Ring) {
+        return Ok(timeline);
+    }
     if store.options.membership.gossip().is_none() {
         let why = "the ring changes only with gossip: add membership = \"gossip\" (--membership gossip), and ring-members if nodes shall be spare";
         return Err(range("faults", FaultKind::Ring.name(), why));

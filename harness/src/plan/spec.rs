@@ -441,11 +441,7 @@ impl PlanSpec {
             };
             let kinds = self.fault_kinds(usual)?;
             let timeline = schedule::timeline(&kinds, store.nodes, storm_ms, seed);
-            return if kinds.contains(&FaultKind::Ring) {
-                ring::among(timeline, store, storm_ms, seed)
-            } else {
-                Ok(timeline)
-            };
+            return ring::among(timeline, &kinds, store, storm_ms, seed);
         };
         let mut timeline = Vec::new();
         for (number, moment) in (1..).zip(moments) {
