@@ -15,7 +15,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// Longer than any change takes.
 const CHANGE_SECONDS_MAX: u64 = 60;
 const KEYS: usize = 12;
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 200;
 
 /// Six nodes, five of them in the ring, each key on three.
 fn gossiping() -> StoreConfig {
