@@ -52,9 +52,9 @@ impl Links {
         self.connected.iter().copied()
     }
 
-    /// How many peers are connected and yet believed dead.
-    pub(super) fn doubted(&self) -> u64 {
-        self.connected.intersection(&self.dead).count() as u64
+    /// Peers that are connected and yet believed dead.
+    pub(super) fn doubted(&self) -> impl Iterator<Item = NodeId> {
+        self.connected.intersection(&self.dead).copied()
     }
 
     /// For how long a peer has been out of reach, ms; 0 if it is within.

@@ -175,7 +175,9 @@ impl Replica {
             .gossip
             .as_ref()
             .and_then(|gossip| gossip.drive.as_ref());
-        u64::from(drive.is_some()) + self.links.doubted()
+        let doubted = self.links.doubted();
+        let doubted = doubted.filter(|node| !self.is_gone_for_good(*node));
+        u64::from(drive.is_some()) + doubted.count() as u64
     }
 
     /// Takes the change as far as it goes now.
