@@ -8,7 +8,7 @@ use crate::protocol::membership::Settings;
 use crate::protocol::{Input, PeerMessage, Topology};
 use crate::wire::{Quorum, Request, Response, RingCommand, RingStatus, Stamp};
 
-use super::cluster::{B, C, Cluster, config, refused, sabotaged, value, written};
+use super::cluster::{B, C, Cluster, TIMEOUT_NS, config, refused, sabotaged, value, written};
 
 const F: NodeId = NodeId(6);
 const SECOND_NS: u64 = 1_000_000_000;
@@ -265,6 +265,69 @@ fn a_change_that_copies_can_be_aborted_by_anybody() {
     command(&mut cluster, C, RingCommand::Abort(F));
     finish(&mut cluster);
     assert_eq!(members(&cluster, F), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn nobody_is_told_of_a_decision_that_a_crash_could_take_back() {
+    let mut cluster = settled(gossiping());
+    cluster.stalled.insert(F);
+    let request = cluster.ask(F, Request::ChangeRing(RingCommand::Join));
+    cluster.wait(5 * SECOND_NS);
+    assert_eq!(cluster.reply(request), None);
+    assert_eq!(ring_of(&cluster, C).changing, None);
+    cluster.stalled.remove(&F);
+    finish(&mut cluster);
+    assert_eq!(cluster.reply(request), Some(&Response::Done));
+    assert_eq!(members(&cluster, C), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn nothing_is_copied_before_writes_that_do_not_know_of_the_change_have_ended() {
+    let mut cluster = settled(gossiping());
+    fill(&mut cluster, "1");
+    cluster.ask(F, Request::ChangeRing(RingCommand::Join));
+    let step_ns = SECOND_NS / 100;
+    for _ in 0..CHANGE_SECONDS_MAX * 100 {
+        if ring_of(&cluster, F).agreed && ring_of(&cluster, F).changing.is_some() {
+            break;
+        }
+        cluster.wait(step_ns);
+    }
+    let agreed = cluster.now.monotonic.0;
+    until_copying(&mut cluster);
+    let waited_ns = cluster.now.monotonic.0 - agreed;
+    assert!(waited_ns + step_ns >= TIMEOUT_NS, "{waited_ns} ns");
+}
+
+#[test]
+fn what_a_read_returns_a_new_owner_is_told_while_it_copies() {
+    let config = StoreConfig {
+        read_repair: ReadRepair::Blocking,
+        ..gossiping()
+    };
+    let mut cluster = settled(config.clone());
+    fill(&mut cluster, "1");
+    cluster.ask(F, Request::ChangeRing(RingCommand::Join));
+    until_copying(&mut cluster);
+    let after =
+        Topology::of(&config).placement_of((1..=6).map(|node| (NodeId(node), NodeId(node))));
+    let number = (0..60).find(|number| after.replicas(&key(*number)).contains(&F));
+    let name = key(number.expect("some key moves"));
+    // Only this read goes on.
+    cluster.packets.clear();
+    let request = cluster.ask(NodeId(1), Request::get(name.as_str(), Quorum::default()));
+    let mut told = false;
+    while cluster.reply(request).is_none() && !cluster.packets.is_empty() {
+        let packet = cluster.packets.remove(0);
+        let is_repair =
+            matches!(&packet.message, PeerMessage::Repair { key, .. } if key.as_str() == name);
+        told |= is_repair && packet.to == F;
+        cluster.deliver(packet);
+        while cluster.sync_one(F) {}
+    }
+    assert!(told, "F may be asked next");
+    let (held, _) = value(cluster.reply(request).expect("an answer").clone());
+    assert_eq!(held.as_deref(), Some("1"));
 }
 
 /// `SplitMix64`.
