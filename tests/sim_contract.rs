@@ -10,6 +10,8 @@ mod judged;
 mod paused;
 #[path = "sim_contract/promises.rs"]
 mod promises;
+#[path = "sim_contract/rings.rs"]
+mod rings;
 #[path = "sim_contract/tracing.rs"]
 mod tracing;
 #[path = "sim_contract/weather.rs"]

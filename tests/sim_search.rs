@@ -46,11 +46,45 @@ fn found(what: &str, spec: &PlanSpec, target: Target) {
     );
 }
 
+/// What a defect needs to have its chance.
+fn settings(sabotage: Sabotage) -> &'static str {
+    match sabotage {
+        // One replica has missed what is written before a node joins.
+        Sabotage::RingWithoutPending => {
+            r#"
+            nodes = 6
+            read-repair = "none"
+            keys = 100
+            for = "6s"
+            store = { membership = "gossip", ring-members = "1,2,3,4,5" }
+            [[timeline]]
+            at = "500ms"
+            for = "2s"
+            [timeline.fault.partition]
+            shape = "n3 alone"
+            cut = "reset"
+            links = [
+              { from = 1, to = 3 }, { from = 2, to = 3 }, { from = 4, to = 3 }, { from = 5, to = 3 }, { from = 6, to = 3 },
+            ]
+            [[timeline]]
+            at = "3s"
+            for = "2s"
+            fault.ring.join = 6
+            "#
+        }
+        _ => "",
+    }
+}
+
 #[test]
 fn every_sabotage_breaks_the_promise_named_for_it() {
     for sabotage in Sabotage::ALL {
         let caught_by = Guarantee::from_name(sabotage.caught_by()).expect("it exists");
-        let rest = format!("sabotage = [\"{}\"]", sabotage.name());
+        let rest = format!(
+            "sabotage = [\"{}\"]\n{}",
+            sabotage.name(),
+            settings(sabotage)
+        );
         let what = format!("--sabotage {}", sabotage.name());
         found(&what, &spec((3, 2, 2), &rest), Target::Breach(caught_by));
     }

@@ -85,11 +85,12 @@ impl Exposure {
 }
 
 impl FaultWindow {
-    /// Whether its nodes may have lost what was not yet on disk. An unknown kind is taken for the worst.
+    /// Whether its nodes may have lost what was not yet on disk. An unknown kind is taken for the worst, and of a ring change nobody tells
+    /// whether a node had what it copied on disk.
     pub fn may_forget(&self) -> bool {
         let forgets = matches!(
             self.kind,
-            FaultKind::Kill | FaultKind::Crash | FaultKind::Other(_)
+            FaultKind::Kill | FaultKind::Crash | FaultKind::Ring | FaultKind::Other(_)
         );
         forgets && self.may_have_taken()
     }
@@ -138,6 +139,8 @@ fn loses_messages(fault: &FaultWindow) -> bool {
         | FaultKind::Partition
         | FaultKind::Lossy
         | FaultKind::Crash
+        // A new owner copies from as many replicas as meet every acknowledged write, and not from all.
+        | FaultKind::Ring
         | FaultKind::Other(_) => true,
     }
 }
@@ -223,6 +226,15 @@ mod tests {
         let drawing = "fault kill n1 n2: |--|";
         assert_eq!(exposure(Sync::EachWrite, drawing).forgotten, 0);
         assert_eq!(forgotten(drawing), 2);
+    }
+
+    #[test]
+    fn a_change_of_the_ring_loses_messages_and_may_forget_what_is_not_synced() {
+        let drawing = "fault ring n3: |--|";
+        let calm = exposure(Sync::EachWrite, drawing);
+        assert_eq!((calm.forgotten, calm.lossless), (0, false));
+        assert!(calm.is_synchronised());
+        assert_eq!(forgotten(drawing), 1);
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn main() {
 }
 
 fn plan(rate: u64, seed: u64) -> Plan {
-    let faults = FaultKind::ALL.map(|kind| kind.name().to_owned());
+    let faults = FaultKind::ANYWHERE.map(|kind| kind.name().to_owned());
     let spec = PlanSpec {
         world: Some("sim".to_owned()),
         clients: Some(if rate > 1_000 { 32 } else { 8 }),

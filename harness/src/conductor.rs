@@ -319,6 +319,11 @@ impl Conductor {
         }
     }
 
+    /// The ring has changed: from now on these nodes should hold a key.
+    pub fn move_to(&mut self, replicas_of: ReplicasOf) {
+        self.replicas_of = replicas_of;
+    }
+
     /// Queues are empty, or the bound was reached. `drained` says which, for the record.
     pub fn quiet(&mut self, now: Nanos, drained: bool) {
         if self.phase != Phase::Quiet {

@@ -38,11 +38,23 @@ pub enum FaultKind {
     Slow,
     /// See [`Fault::Clock`].
     Clock,
+    /// See [`Fault::Ring`].
+    Ring,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [FaultKind; 5] = [
+    pub const ALL: [FaultKind; 6] = [
+        FaultKind::Kill,
+        FaultKind::Pause,
+        FaultKind::Partition,
+        FaultKind::Slow,
+        FaultKind::Clock,
+        FaultKind::Ring,
+    ];
+
+    /// Those that can happen to every cluster; a ring changes only where there is gossip.
+    pub const ANYWHERE: [FaultKind; 5] = [
         FaultKind::Kill,
         FaultKind::Pause,
         FaultKind::Partition,
@@ -58,6 +70,7 @@ impl FaultKind {
             FaultKind::Partition => "partition",
             FaultKind::Slow => "slow",
             FaultKind::Clock => "clock",
+            FaultKind::Ring => "ring",
         }
     }
 
@@ -88,6 +101,11 @@ impl FaultKind {
             FaultKind::Clock => {
                 "Offsets the wall clocks of nodes, each by its own amount. Last-write-wins then orders writes by wrong stamps: \
                  acknowledged writes lose to older ones at every N, R and W."
+            }
+            FaultKind::Ring => {
+                "Changes the ring under load: a spare node joins, a node leaves, or a spare node takes the place of one that is killed for good. \
+                 Needs membership = gossip. Healing waits until the change is finished; it is not undone. Where new owners are asked \
+                 before they have copied, or writes do not wait for them, reads miss what was acknowledged."
             }
         }
     }
@@ -130,6 +148,51 @@ pub enum Fault {
         /// Node numbers and their offsets, ms.
         offsets_ms: Vec<(u16, i64)>,
     },
+    /// Change the ring; heal looks whether that is finished.
+    Ring(RingChange),
+}
+
+/// A change of the ring, by node numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RingChange {
+    /// This node comes in.
+    Join(u16),
+    /// This node goes, with its data; its process lives on.
+    Leave(u16),
+    /// A node is killed for good, and another takes its place.
+    Replace {
+        /// Who dies.
+        dead: u16,
+        /// Who takes its place.
+        by: u16,
+    },
+}
+
+impl RingChange {
+    /// The node that never comes back, if one does not.
+    pub fn gone(self) -> Option<u16> {
+        match self {
+            RingChange::Replace { dead, .. } => Some(dead),
+            RingChange::Join(_) | RingChange::Leave(_) => None,
+        }
+    }
+
+    /// The node that comes in, if one does.
+    pub fn joiner(self) -> Option<u16> {
+        match self {
+            RingChange::Join(node) | RingChange::Replace { by: node, .. } => Some(node),
+            RingChange::Leave(_) => None,
+        }
+    }
+
+    /// The node that goes out, if one does.
+    pub fn leaver(self) -> Option<u16> {
+        match self {
+            RingChange::Leave(node) | RingChange::Replace { dead: node, .. } => Some(node),
+            RingChange::Join(_) => None,
+        }
+    }
 }
 
 impl Fault {
@@ -141,6 +204,7 @@ impl Fault {
             Fault::Partition { .. } => FaultKind::Partition,
             Fault::Slow { .. } => FaultKind::Slow,
             Fault::Clock { .. } => FaultKind::Clock,
+            Fault::Ring(_) => FaultKind::Ring,
         }
     }
 
@@ -152,6 +216,7 @@ impl Fault {
                 links.iter().flat_map(|link| [link.from, link.to]).collect()
             }
             Fault::Clock { offsets_ms } => offsets_ms.iter().map(|&(node, _)| node).collect(),
+            Fault::Ring(change) => change.joiner().into_iter().chain(change.leaver()).collect(),
         };
         nodes.sort_unstable();
         nodes.dedup();
@@ -162,7 +227,7 @@ impl Fault {
     pub fn links(&self) -> &[Link] {
         match self {
             Fault::Partition { links, .. } | Fault::Slow { links, .. } => links,
-            Fault::Kill { .. } | Fault::Pause { .. } | Fault::Clock { .. } => &[],
+            Fault::Kill { .. } | Fault::Pause { .. } | Fault::Clock { .. } | Fault::Ring(_) => &[],
         }
     }
 
@@ -185,6 +250,10 @@ impl Fault {
                 for (node, _) in offsets_ms {
                     *node = number(*node);
                 }
+            }
+            Fault::Ring(RingChange::Join(node) | RingChange::Leave(node)) => *node = number(*node),
+            Fault::Ring(RingChange::Replace { dead, by }) => {
+                (*dead, *by) = (number(*dead), number(*by));
             }
         }
         fault
@@ -210,6 +279,9 @@ impl fmt::Display for Fault {
         match self {
             Fault::Partition { shape, .. } => write!(f, "partition {shape}"),
             Fault::Slow { links, .. } => write!(f, "slow {} links", links.len()),
+            Fault::Ring(RingChange::Join(node)) => write!(f, "n{node} joins"),
+            Fault::Ring(RingChange::Leave(node)) => write!(f, "n{node} leaves"),
+            Fault::Ring(RingChange::Replace { dead, by }) => write!(f, "n{by} replaces n{dead}"),
             Fault::Kill { .. } | Fault::Pause { .. } | Fault::Clock { .. } => {
                 f.write_str(self.kind().name())?;
                 self.nodes()

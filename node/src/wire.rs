@@ -177,6 +177,21 @@ pub enum Request {
     Health,
     /// What this node counts: what `GET /metrics` says.
     Metrics,
+    /// Change the ring (test hook). [`Response::Done`] says that it is decided for good, not that it is finished: [`RingStatus`] tells.
+    ChangeRing(RingCommand),
+}
+
+/// A decision about the ring. The node that is told sees it through, also after a restart; nobody else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RingCommand {
+    /// The node that is told comes into the ring.
+    Join,
+    /// The node that is told takes the place of this one, which must be believed dead.
+    Replace(NodeId),
+    /// This node leaves the ring. It may be dead.
+    Leave(NodeId),
+    /// The change of this node, which is still copying, is forgotten.
+    Abort(NodeId),
 }
 
 impl Request {
@@ -240,7 +255,7 @@ pub enum Response {
     /// The control request was carried out.
     Done,
     /// How busy this node is.
-    Status(Status),
+    Status(Box<Status>),
     /// The hints it keeps, by the node that they are for.
     Hints(Vec<HintsKept>),
     /// The ring.
@@ -362,6 +377,23 @@ pub struct Status {
     pub counters: Counters,
     /// How a store with a leader is doing, as this node sees it; none of others.
     pub led: Option<Box<Led>>,
+    /// What it knows of the ring; none if that never changes.
+    pub ring: Option<Box<RingStatus>>,
+}
+
+/// What a node knows of the ring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingStatus {
+    /// The nodes of the ring as it is, each with the node whose tokens it has: itself, or one that it has replaced.
+    pub owners: Vec<(NodeId, NodeId)>,
+    /// The node that comes or goes.
+    pub changing: Option<NodeId>,
+    /// Whether reads have moved to the owners after the change.
+    pub switched: bool,
+    /// Whether everybody was last heard to know the same of the ring.
+    pub agreed: bool,
+    /// Peers that are believed dead.
+    pub dead: Vec<NodeId>,
 }
 
 /// How a store with a leader is doing, as one of its nodes sees it.
@@ -422,6 +454,10 @@ pub struct Counters {
     pub keys_moved: u64,
     /// Their bytes, keys and values.
     pub bytes_moved: u64,
+    /// Keys sent to new owners because the ring changes.
+    pub keys_transferred: u64,
+    /// Packets of gossip that could not be used: damaged, or not of this cluster.
+    pub gossip_refused: u64,
     /// Hints in keeping now.
     pub hints_pending: u64,
     /// Their bytes, keys and values.

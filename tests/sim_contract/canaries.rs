@@ -117,7 +117,14 @@ fn suited(sabotage: Sabotage) -> PlanSpec {
             r#"versions = "dvv""#,
             under("none", "racing", store(3, 2, 2)),
         ),
+        Sabotage::RingWithoutPending => ring_change(),
     }
+}
+
+/// A replica is behind when a node joins.
+fn ring_change() -> PlanSpec {
+    let text = include_str!("../plans/ring-change.toml");
+    PlanSpec::from_toml(text, "ring-change.toml").expect("a plan")
 }
 
 /// The same store with more settings, as a file says them.

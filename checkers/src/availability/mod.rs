@@ -270,6 +270,33 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_blamed_while_the_ring_changes_and_no_coordinator_that_is_gone_for_good() {
+        let refused = "|w k 1! |w k 2! |w k 3! |w k 4! |w k 5!";
+        let during = format!(
+            "
+            fault ring n3: |-------------------------------------------|
+            c1:              {refused}
+            c2: |-w j 1-|"
+        );
+        assert_eq!(check(&during), (1, 0));
+        // The change is over after 100 ms, and so is the time in which it counts after another second.
+        let after = format!(
+            "
+            fault ring n3: |-|
+            c2:                            {refused}
+            c1:                             |w j 7|"
+        );
+        assert_eq!(check(&after), (6, 1));
+        let mut history = draw(&after);
+        history.faults[0].gone = vec!["n1".to_owned()];
+        for operation in &mut history.operations {
+            let node = u32::try_from((operation.process + 2) % 3).expect("one of three");
+            operation.set_node(Some(crate::history::NodeIndex(node)));
+        }
+        assert_eq!(tally(&history, Guarantee::Availability), (5, 0));
+    }
+
+    #[test]
     fn what_succeeds_after_the_heal_does_not_excuse_what_failed_before_it() {
         let drawing = "
             fault kill n3: |------------------------------------------|

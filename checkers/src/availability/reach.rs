@@ -145,6 +145,13 @@ fn changes(history: &History) -> Vec<(Nanos, bool, Impaired)> {
             let both = |cut| [(cut, true, impaired), (cut, false, impaired)];
             changes.extend(cuts.into_iter().flatten().flat_map(both));
         }
+        for gone in fault
+            .gone
+            .iter()
+            .filter_map(|name| places.get(name.as_str()))
+        {
+            changes.push((fault.injected, true, Impaired::Node(*gone)));
+        }
     }
     changes.sort_unstable_by_key(|&(time, begins, impaired)| (time, !begins, impaired));
     changes
@@ -165,6 +172,8 @@ fn impairs(fault: &FaultWindow, places: &BTreeMap<&str, u32>, nodes: usize) -> V
             pairs.dedup();
             pairs
         }
+        // While the ring changes a write needs more replicas than before, and of keys that nobody names here.
+        FaultKind::Ring => vec![Impaired::All],
         // Nobody said which nodes or links: it may have been any of them.
         _ if fault.nodes.is_empty() || nodes == 0 => vec![Impaired::All],
         _ => named().map(Impaired::Node).collect(),

@@ -4,6 +4,7 @@
 //! `{"id":"f3","step":S,"nodes":[..],"links":[[from,to],..],"offsets_ns":[..],"why":".."}` with the steps
 //! `inject` (about to), then one of `installed`, `skipped`, `indeterminate`, then `heal` (about to), then `healed` or
 //! `unhealed`. `nodes` (and for network faults the directed `links`) are on every line of a fault.
+//! `gone` names those of the nodes that never come back, whatever is healed.
 //! `offsets_ns` has one entry per node; `"offset_ns":x` is the same offset for all of them.
 
 use super::event::Nanos;
@@ -27,6 +28,8 @@ pub enum FaultKind {
     Drift,
     /// The node died by itself: not ours, but it forgets like a kill.
     Crash,
+    /// A node joins the ring, leaves it or takes the place of a dead one; healed when that is finished, not when it is undone.
+    Ring,
     /// The wall clock of the whole machine was stepped while the run went on: not ours.
     HostClock,
     /// A kind that this build does not know.
@@ -45,6 +48,7 @@ impl FaultKind {
             FaultKind::Clock => "clock",
             FaultKind::Drift => "drift",
             FaultKind::Crash => "crash",
+            FaultKind::Ring => "ring",
             FaultKind::HostClock => "host-clock",
             FaultKind::Other(name) => name,
         }
@@ -62,6 +66,7 @@ impl From<&str> for FaultKind {
             "clock" => FaultKind::Clock,
             "drift" => FaultKind::Drift,
             "crash" => FaultKind::Crash,
+            "ring" => FaultKind::Ring,
             "host-clock" => FaultKind::HostClock,
             other => FaultKind::Other(other.to_owned()),
         }
@@ -88,6 +93,8 @@ pub struct FaultWindow {
     pub kind: FaultKind,
     /// Nodes it was done to (for network faults: every node with a touched link).
     pub nodes: Vec<String>,
+    /// Those of them that never come back.
+    pub gone: Vec<String>,
     /// Directed links touched, for network faults.
     pub links: Vec<(String, String)>,
     /// Wall clock offsets, ns, in the order of `nodes`, for clock faults.

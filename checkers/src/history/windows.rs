@@ -67,6 +67,7 @@ fn opened(id: &str, kind: FaultKind, injected: Nanos) -> FaultWindow {
         id: id.to_owned(),
         kind,
         nodes: Vec::new(),
+        gone: Vec::new(),
         links: Vec::new(),
         offsets_ns: Vec::new(),
         injected,
@@ -96,10 +97,10 @@ fn take_step(fault: &mut FaultWindow, step: &str, time: Nanos) -> Result<(), Str
 
 fn take_targets(fault: &mut FaultWindow, body: &Json) -> Result<(), String> {
     if let Some(nodes) = body.get("nodes") {
-        let names: Option<Vec<String>> = nodes
-            .as_array()
-            .and_then(|list| list.iter().map(|n| n.as_str().map(str::to_owned)).collect());
-        fault.nodes = names.ok_or("`nodes` is not a list of names: write [\"n1\", ..]")?;
+        fault.nodes = names(nodes).ok_or("`nodes` is not a list of names: write [\"n1\", ..]")?;
+    }
+    if let Some(gone) = body.get("gone") {
+        fault.gone = names(gone).ok_or("`gone` is not a list of names: write [\"n1\", ..]")?;
     }
     if let Some(links) = body.get("links") {
         let pairs: Option<Vec<(String, String)>> = links
@@ -121,6 +122,11 @@ fn take_targets(fault: &mut FaultWindow, body: &Json) -> Result<(), String> {
         fault.offsets_ns = list.ok_or("`offsets_ns` is not a list of integers: one per node")?;
     }
     Ok(())
+}
+
+fn names(list: &Json) -> Option<Vec<String>> {
+    let names = list.as_array()?.iter();
+    names.map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 fn link(pair: &Json) -> Option<(String, String)> {

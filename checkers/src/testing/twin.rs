@@ -353,6 +353,10 @@ fn concurrent_loss(key: &Key<'_>) -> (usize, usize) {
 /// Whether a fault impairs a node, or the link between two, at a moment.
 fn impaired(history: &History, time: Nanos, a: &str, b: Option<&str>) -> bool {
     history.faults.iter().any(|fault| {
+        let took = fault.may_have_taken() && fault.injected <= time;
+        if took && b.is_none() && fault.gone.iter().any(|gone| gone == a) {
+            return true;
+        }
         let active = fault.may_have_taken()
             && fault.injected <= time
             && fault
@@ -361,6 +365,7 @@ fn impaired(history: &History, time: Nanos, a: &str, b: Option<&str>) -> bool {
         active
             && match (&fault.kind, b) {
                 (FaultKind::Kill | FaultKind::Pause, None) => fault.nodes.iter().any(|n| n == a),
+                (FaultKind::Ring, None) => true,
                 (FaultKind::Partition | FaultKind::Slow | FaultKind::Lossy, Some(b)) => fault
                     .links
                     .iter()

@@ -20,6 +20,7 @@ mod scenario;
 mod search;
 mod shrink;
 mod stream;
+mod upkeep;
 
 use clap::Parser;
 

@@ -254,8 +254,8 @@ fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
         write_back: more.write_back,
         digest_reads: more.digest_reads,
         speculative_retry: more.speculative_retry.clone(),
-        anti_entropy: more.anti_entropy.clone(),
-        purge: more.purge.clone(),
+        anti_entropy: more.upkeep.anti_entropy.clone(),
+        purge: more.upkeep.purge.clone(),
         leader: more.leader.clone(),
         promotion: more.promotion.clone(),
         lease: more.lease.clone(),
@@ -265,6 +265,10 @@ fn store_spec(more: &args::MoreStoreFlags) -> StoreSpec {
         max_requests: more.max_requests,
         max_keys: more.max_keys,
         max_bytes: more.max_bytes,
+        membership: more.upkeep.membership.clone(),
+        ring_members: more.upkeep.ring_members.clone(),
+        probe_period: more.upkeep.probe_period.clone(),
+        suspicion: more.upkeep.suspicion.clone(),
     }
 }
 

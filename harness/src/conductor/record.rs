@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Phase;
 use super::clients::InFlight;
-use crate::fault::Effect;
+use crate::fault::{Effect, Fault};
 use crate::plan::{Planned, Scheduled, told_level};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
@@ -247,6 +247,11 @@ fn body(scheduled: &Scheduled, step: &str) -> Map<String, Json> {
     body.insert("step".to_owned(), json!(step));
     let nodes: Vec<String> = fault.nodes().into_iter().map(node_name).collect();
     body.insert("nodes".to_owned(), json!(nodes));
+    if let Fault::Ring(change) = fault
+        && let Some(gone) = change.gone()
+    {
+        body.insert("gone".to_owned(), json!([node_name(gone)]));
+    }
     if !fault.links().is_empty() {
         let links: Vec<[String; 2]> = fault
             .links()

@@ -4,16 +4,32 @@ use quorate_checkers::guarantee::Guarantee;
 use quorate_checkers::history::header;
 use quorate_checkers::history::{Header, Quorum, Settings};
 use quorate_node::config::{
-    DataCentre, HintHolder, Hints, Level, Purge, ReadRepair, Resolution, StampSource, Stamping,
-    SyncPolicy, Tie, Versions,
+    DataCentre, HintHolder, Hints, Level, NodeId, Purge, ReadRepair, Resolution, StampSource,
+    Stamping, SyncPolicy, Tie, Versions,
 };
 
 use quorate_node::protocol::Topology;
 use quorate_node::protocol::leader::{LeaderConfig, Promotion, Reads, Replication};
 use quorate_workloads::Kind;
 
-use super::{Ask, Plan, PlanError, Setup, told_level};
+use super::{Ask, Plan, PlanError, Scheduled, Setup, told_level};
+use crate::fault::Fault;
 use crate::world::{Wanted, node_name};
+
+/// How long a change of the ring may take when nothing stands in its way, ms: rounds of gossip, copying, and one node after the other.
+const RING_MS_MAX: u64 = 30_000;
+
+/// Who should hold a key in a ring of these nodes, each with the node whose tokens it has, in preference order.
+pub(crate) fn replicas_in(
+    topology: &Topology,
+    owners: Vec<(NodeId, NodeId)>,
+) -> impl Fn(&str) -> Vec<u16> + Send + use<> {
+    let placement = topology.placement_of(owners);
+    move |key| {
+        let replicas = placement.replicas(key);
+        replicas.iter().map(|node| node.0).collect()
+    }
+}
 
 impl Plan {
     /// The first line of the history of a run of this plan.
@@ -133,6 +149,16 @@ impl Plan {
         move |key| {
             let replicas = placement.replicas(key);
             replicas.iter().map(|node| node.0).collect()
+        }
+    }
+
+    /// How long the ring may take to finish its change when everything else is healed, ms.
+    pub(crate) fn ring_ms_max(&self) -> u64 {
+        let is_ring = |scheduled: &Scheduled| matches!(scheduled.fault, Fault::Ring(_));
+        if self.timeline.iter().any(is_ring) {
+            RING_MS_MAX
+        } else {
+            0
         }
     }
 

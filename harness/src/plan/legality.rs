@@ -8,7 +8,7 @@ use quorate_checkers::history::Values;
 use quorate_node::config::{StoreConfig, SyncPolicy};
 
 use super::timeline::Signs;
-use super::{Load, Plan, PlanError, Scheduled, World, script};
+use super::{Load, Plan, PlanError, Scheduled, World, ring, script};
 use crate::world::sim::{MILLION, Span, Weather};
 
 /// Most nodes of a cluster; each is a process, and every pair has two proxied links.
@@ -43,7 +43,8 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
     script::validate(&plan.load, &plan.store, &plan.phases, &signs)?;
     signs.validate(&plan.timeline)?;
     let mut faults = plan.timeline.iter();
-    faults.try_for_each(|scheduled| validate_fault(scheduled, plan))
+    faults.try_for_each(|scheduled| validate_fault(scheduled, plan))?;
+    ring::validate(plan)
 }
 
 fn validate_weather(weather: &Weather, request_timeout_ms: u64) -> Result<(), PlanError> {

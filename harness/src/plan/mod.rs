@@ -8,6 +8,8 @@ mod convert;
 mod leader;
 mod legality;
 mod levels;
+mod membership;
+mod ring;
 pub(crate) mod schedule;
 mod script;
 mod setup;
@@ -24,6 +26,7 @@ use quorate_workloads::{Kind, Settings};
 use serde::{Deserialize, Serialize};
 
 pub use cast::Cast;
+pub(crate) use convert::replicas_in;
 pub(crate) use levels::{asked_level, told_level};
 pub use script::{Ask, ScriptedOp, Until, is_alone, is_cued};
 pub use setup::{Planned, Setup};

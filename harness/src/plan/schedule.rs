@@ -11,10 +11,10 @@ use super::shapes::Shape;
 use crate::fault::{Cut, Fault, FaultKind, Link};
 
 /// When faults of a kind begin, how long they last, how long it is quiet between two of them: shortest and longest, ms.
-struct Rhythm {
-    first: (u64, u64),
-    lasts: (u64, u64),
-    gap: (u64, u64),
+pub(super) struct Rhythm {
+    pub(super) first: (u64, u64),
+    pub(super) lasts: (u64, u64),
+    pub(super) gap: (u64, u64),
 }
 
 /// Shortest fault worth injecting at the end of a storm, ms.
@@ -22,7 +22,7 @@ const LASTS_MS_MIN: u64 = 200;
 /// When a fault would take down too many nodes, try again this much later, ms.
 const RETRY_MS: u64 = 250;
 
-fn rhythm(kind: FaultKind) -> Rhythm {
+pub(super) fn rhythm(kind: FaultKind) -> Rhythm {
     match kind {
         FaultKind::Kill | FaultKind::Pause => Rhythm {
             first: (300, 1_500),
@@ -39,6 +39,12 @@ fn rhythm(kind: FaultKind) -> Rhythm {
             first: (0, 300),
             lasts: (1_500, 5_000),
             gap: (100, 400),
+        },
+        // A change takes seconds, and there is one at a time.
+        FaultKind::Ring => Rhythm {
+            first: (300, 1_500),
+            lasts: (6_000, 9_000),
+            gap: (500, 2_000),
         },
     }
 }
@@ -95,14 +101,14 @@ struct Outage {
     until_ms: u64,
 }
 
-/// The expanded timeline of a storm, in order of time: each kind in its usual rhythm.
+/// The expanded timeline of a storm, in order of time: each kind in its usual rhythm. Changes of the ring are `ring.rs`'s.
 pub(crate) fn timeline(
     kinds: &[FaultKind],
     nodes: u16,
     storm_ms: u64,
     seed: u64,
 ) -> Vec<Scheduled> {
-    let chosen = FaultKind::ALL
+    let chosen = FaultKind::ANYWHERE
         .into_iter()
         .filter(|kind| kinds.contains(kind));
     let tracks: Vec<Track> = chosen.map(Track::usual).collect();
@@ -143,9 +149,14 @@ pub(crate) fn timeline_of(
             at_ms = until_ms + rng.between(rhythm.gap.0, rhythm.gap.1);
         }
     }
-    timeline.sort_by_key(|&(at_ms, ..)| at_ms);
+    in_order(timeline)
+}
+
+/// Faults, each with when it begins and how long it lasts, ms, as a timeline.
+pub(super) fn in_order(mut faults: Vec<(u64, u64, Fault)>) -> Vec<Scheduled> {
+    faults.sort_by_key(|&(at_ms, ..)| at_ms);
     (1..)
-        .zip(timeline)
+        .zip(faults)
         .map(|(number, (at_ms, for_ms, fault))| Scheduled {
             id: format!("f{number}"),
             at_ms,
@@ -199,6 +210,7 @@ fn draw(
         FaultKind::Clock => Some(Fault::Clock {
             offsets_ms: offsets(nodes, rng),
         }),
+        FaultKind::Ring => None,
     }
 }
 
@@ -273,14 +285,14 @@ mod tests {
 
     fn many(check: impl Fn(u64, &[Scheduled])) {
         for seed in 0..200 {
-            check(seed, &timeline(&FaultKind::ALL, 5, 18_000, seed));
+            check(seed, &timeline(&FaultKind::ANYWHERE, 5, 18_000, seed));
         }
     }
 
     #[test]
     fn every_kind_happens_and_every_fault_is_over_with_the_storm() {
         many(|seed, timeline| {
-            for kind in FaultKind::ALL {
+            for kind in FaultKind::ANYWHERE {
                 assert!(
                     timeline
                         .iter()

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::texts::{parse_claim, parse_duration_ms, parse_sync};
 use super::written::{Line, Moment};
 use super::{
-    FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, is_cued, schedule,
+    FORMAT, Load, Phases, Plan, Scheduled, ScriptedOp, StoreSpec, World, is_cued, ring, schedule,
 };
 use crate::fault::FaultKind;
 use crate::world::sim::Weather;
@@ -287,7 +287,7 @@ impl PlanSpec {
         if self.timeline.is_none() {
             plan.validate()?;
         }
-        plan.timeline = self.expanded(plan.store.nodes, plan.phases.storm_ms, seed)?;
+        plan.timeline = self.expanded(&plan.store, plan.phases.storm_ms, seed)?;
         plan.validate()?;
         Ok(plan)
     }
@@ -402,14 +402,20 @@ impl PlanSpec {
             .map_or_else(|| Ok(unsaid.to_vec()), |names| fault_kinds(names))
     }
 
-    fn expanded(&self, nodes: u16, storm_ms: u64, seed: u64) -> Result<Vec<Scheduled>, PlanError> {
+    fn expanded(
+        &self,
+        store: &StoreConfig,
+        storm_ms: u64,
+        seed: u64,
+    ) -> Result<Vec<Scheduled>, PlanError> {
         let Some(moments) = &self.timeline else {
             let usual: &[FaultKind] = match &self.script {
                 None => &[FaultKind::Kill, FaultKind::Pause, FaultKind::Partition],
                 Some(_) => &[],
             };
             let kinds = self.fault_kinds(usual)?;
-            return Ok(schedule::timeline(&kinds, nodes, storm_ms, seed));
+            let timeline = schedule::timeline(&kinds, store.nodes, storm_ms, seed);
+            return ring::among(timeline, &kinds, store, storm_ms, seed);
         };
         let scheduled = (1..).zip(moments);
         let scheduled = scheduled.map(|(number, moment)| moment.scheduled(number, storm_ms));
@@ -514,7 +520,7 @@ mod tests {
 
     use super::PlanSpec;
     use crate::fault::{Fault, FaultKind};
-    use crate::plan::Plan;
+    use crate::plan::{Plan, StoreSpec};
 
     #[test]
     fn with_nothing_said_the_plan_is_five_nodes_and_majorities() {
@@ -534,6 +540,12 @@ mod tests {
     fn a_plan_survives_its_file() {
         let spec = PlanSpec {
             faults: Some(FaultKind::ALL.map(|kind| kind.name().to_owned()).to_vec()),
+            nodes: Some(6),
+            store: Some(StoreSpec {
+                membership: Some("gossip".to_owned()),
+                ring_members: Some("1,2,3,4,5".to_owned()),
+                ..StoreSpec::default()
+            }),
             ..PlanSpec::default()
         };
         let plan = spec.plan(3).expect("a plan");

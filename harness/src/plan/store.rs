@@ -9,6 +9,7 @@ use quorate_node::config::{
 use serde::Deserialize;
 
 use super::leader::leader;
+use super::membership::membership;
 use super::spec::unknown;
 use super::{PlanError, parse_duration_ms};
 
@@ -76,6 +77,14 @@ pub struct StoreSpec {
     pub max_keys: Option<u64>,
     /// Most bytes of memory that keys, values and version vectors may take in a node.
     pub max_bytes: Option<u64>,
+    /// Who is there: `direct` (whoever is connected, all in the ring) or `gossip`.
+    pub membership: Option<String>,
+    /// With `gossip`: the nodes that are in the ring at first, such as `1,2,3,4,5`; the others are spare.
+    pub ring_members: Option<String>,
+    /// With `gossip`: how often a node is probed.
+    pub probe_period: Option<String>,
+    /// With `gossip`: how long a suspect has until it is believed dead.
+    pub suspicion: Option<String>,
 }
 
 impl StoreSpec {
@@ -113,6 +122,10 @@ impl StoreSpec {
             max_requests: self.max_requests.or(base.max_requests),
             max_keys: self.max_keys.or(base.max_keys),
             max_bytes: self.max_bytes.or(base.max_bytes),
+            membership: self.membership.or(base.membership),
+            ring_members: self.ring_members.or(base.ring_members),
+            probe_period: self.probe_period.or(base.probe_period),
+            suspicion: self.suspicion.or(base.suspicion),
         }
     }
 
@@ -144,6 +157,7 @@ impl StoreSpec {
             purge: self.purge.as_deref().map_or(Ok(Purge::Never), purge)?,
             leader: leader(self, request_timeout_ms)?,
             limits: self.limits(),
+            membership: membership(self)?,
         })
     }
 
@@ -366,6 +380,10 @@ mod tests {
             max-requests = 100
             max-keys = 1000
             max-bytes = 1000000
+            membership = "gossip"
+            ring-members = "1,n2,3,4"
+            probe-period = "500ms"
+            suspicion = "1s"
             "#,
         )
         .expect("a plan");
@@ -378,6 +396,17 @@ mod tests {
             (100, 1_000, 1_000_000)
         );
         assert_eq!(options.data_centres[1].nodes[0], NodeId(2));
+        let gossip = options.membership.gossip().expect("it gossips");
+        let detector = &gossip.detector;
+        assert_eq!(
+            (
+                detector.probe_period_ms,
+                detector.probe_timeout_ms,
+                detector.suspicion_ms
+            ),
+            (500, 150, 1_000)
+        );
+        assert_eq!(gossip.members, Some([1, 2, 3, 4].map(NodeId).to_vec()));
         let unsaid = Options::default();
         assert_ne!(options.versions, unsaid.versions);
         assert_ne!(options.anti_entropy, unsaid.anti_entropy);
@@ -402,6 +431,12 @@ mod tests {
         assert!(refused("repair-percent = 101").contains("choose 0 to 100"));
         assert!(refused("hint-interval = \"0s\"").contains("at least 1 ms"));
         assert!(refused("max-requests = 0").contains("at least 1"));
+        assert!(refused("membership = \"gosip\"").contains("did you mean `gossip`"));
+        assert!(refused("ring-members = \"1,2,3\"").contains("--membership gossip"));
+        let gossip = |line: &str| refused(&format!("membership = \"gossip\"\n{line}"));
+        assert!(gossip("ring-members = \"1,2\"").contains("at least 3"));
+        assert!(gossip("ring-members = \"one\"").contains("1,2,3,4,5"));
+        assert!(gossip("suspicion = \"0s\"").contains("suspicion"));
         assert!(refused("hnits = \"fallback\"").contains("hints"));
     }
 }

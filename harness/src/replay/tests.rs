@@ -16,7 +16,11 @@ fn plan(workload: &str, seed: u64) -> Plan {
         sabotage: Some(vec!["drop-repair".to_owned()]),
         sync: Some("every 20ms".to_owned()),
         claim: Some("3/1/1".to_owned()),
-        faults: Some(FaultKind::ALL.map(|kind| kind.name().to_owned()).to_vec()),
+        faults: Some(
+            FaultKind::ANYWHERE
+                .map(|kind| kind.name().to_owned())
+                .to_vec(),
+        ),
         ..PlanSpec::default()
     };
     spec.plan(seed).expect("a plan")

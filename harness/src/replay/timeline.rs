@@ -157,6 +157,10 @@ fn fault(window: &FaultWindow, notes: &mut Notes) -> Result<Fault, String> {
                 offsets_ms: touched()?.into_iter().zip(offsets).collect(),
             })
         }
+        FaultKind::Ring => Err(
+            "only its line in a history of quorate's own says which way the ring changed"
+                .to_owned(),
+        ),
         FaultKind::Crash | FaultKind::HostClock => {
             Err("it happened by itself, and nobody can do it again".to_owned())
         }

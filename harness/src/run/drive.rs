@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use quorate_checkers::history::Nanos;
+use quorate_node::config::NodeId;
+use quorate_node::protocol::Topology;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::RunError;
@@ -15,7 +17,7 @@ use super::host_clock::HostClock;
 use super::interrupts::Interrupts;
 use crate::conductor::{Action, Conductor, Phase};
 use crate::fault::Effect;
-use crate::plan::Plan;
+use crate::plan::{Plan, replicas_in};
 use crate::report::progress::{Glance, Progress};
 use crate::results::HistoryFile;
 use crate::world::Outcome;
@@ -55,8 +57,10 @@ enum Came {
     Settled(Result<(), WorldError>),
     Injected(usize, Effect),
     Healed(usize, Effect),
-    AllHealed(Result<(), WorldError>),
-    Quiet(bool),
+    /// With why the ring has not finished its change, if it has not.
+    AllHealed(Result<Result<(), String>, WorldError>),
+    /// With the owners of the ring, if it may have changed.
+    Quiet(bool, Option<Vec<(NodeId, NodeId)>>),
 }
 
 /// One drive of a conductor through a live world.
@@ -67,6 +71,8 @@ pub struct Drive<'a> {
     clients: Vec<Option<LiveClient>>,
     op_timeout: Duration,
     quiet_max: Duration,
+    ring_max: Duration,
+    topology: Topology,
     began: Instant,
     host_clock: HostClock,
     load_began: Option<Instant>,
@@ -104,6 +110,8 @@ impl<'a> Drive<'a> {
                 .collect(),
             op_timeout: Duration::from_millis(plan.load.op_timeout_ms),
             quiet_max: Duration::from_millis(plan.phases.quiet_ms_max),
+            ring_max: Duration::from_millis(plan.ring_ms_max()),
+            topology: Topology::of(&plan.store),
             began: Instant::now(),
             host_clock: HostClock::new(),
             load_began: None,
@@ -216,13 +224,17 @@ impl<'a> Drive<'a> {
                     if let Some(began) = self.load_began {
                         self.load.load = began.elapsed();
                     }
-                    under.push(Box::pin(async { Came::AllHealed(heal_all(world).await) }));
+                    let limit = self.ring_max;
+                    under.push(Box::pin(async move {
+                        Came::AllHealed(heal_all(world, limit).await)
+                    }));
                 }
                 Action::Quiesce => {
                     let limit = self.quiet_max;
-                    under.push(Box::pin(
-                        async move { Came::Quiet(world.quiesce(limit).await) },
-                    ));
+                    under.push(Box::pin(async move {
+                        let drained = world.quiesce(limit).await;
+                        Came::Quiet(drained, world.ring_owners().await)
+                    }));
                 }
             }
         }
@@ -242,12 +254,19 @@ impl<'a> Drive<'a> {
             Came::Settled(Err(error)) => self.fail(error.to_string()),
             Came::Injected(index, effect) => self.conductor.injected(now, index, &effect),
             Came::Healed(index, effect) => self.conductor.healed(now, index, &effect),
-            Came::AllHealed(Ok(())) => self.conductor.all_healed(now),
+            Came::AllHealed(Ok(Ok(()))) => self.conductor.all_healed(now),
+            Came::AllHealed(Ok(Err(unfinished))) => self.conductor.not_all_healed(now, &unfinished),
             Came::AllHealed(Err(error)) => {
                 self.conductor.not_all_healed(now, &error.to_string());
                 self.fail(error.to_string());
             }
-            Came::Quiet(drained) => self.conductor.quiet(now, drained),
+            Came::Quiet(drained, owners) => {
+                if let Some(owners) = owners {
+                    let replicas = replicas_in(&self.topology, owners);
+                    self.conductor.move_to(Box::new(replicas));
+                }
+                self.conductor.quiet(now, drained);
+            }
         }
     }
 
@@ -318,8 +337,13 @@ impl<'a> Drive<'a> {
     }
 }
 
-/// Undoes every fault and waits until the nodes have found each other again.
-async fn heal_all(world: &LiveWorld) -> Result<(), WorldError> {
+/// Undoes every fault and waits until the nodes have found each other again, and until the ring has finished its change: why not, if it
+/// has not within `ring_max`.
+async fn heal_all(world: &LiveWorld, ring_max: Duration) -> Result<Result<(), String>, WorldError> {
     world.heal_everything().await?;
-    world.ready().await
+    world.ready().await?;
+    if ring_max.is_zero() {
+        return Ok(Ok(()));
+    }
+    Ok(world.ring_settled(ring_max).await)
 }

@@ -190,18 +190,20 @@ fn weather(request_timeout_ms: u64, seed: u64) -> Weather {
 fn tracks(spec: &PlanSpec, storm_ms: u64, seed: u64) -> Result<Vec<Track>, PlanError> {
     // A script is a story of its own: nothing happens to it unless that is said.
     let unsaid: &[FaultKind] = match &spec.script {
-        None => &FaultKind::ALL,
+        None => &FaultKind::ANYWHERE,
         Some(_) => &[],
     };
     let kinds = spec.fault_kinds(unsaid)?;
     let mut rng = Rng::stream(seed, "search: faults");
     // Drawn for all kinds, so that allowing one more changes nothing about the others but their company.
-    let draws = FaultKind::ALL.map(|kind| {
+    let draws = FaultKind::ANYWHERE.map(|kind| {
         let on_percent = match kind {
             FaultKind::Clock => CLOCK_ON_PERCENT,
-            FaultKind::Kill | FaultKind::Pause | FaultKind::Partition | FaultKind::Slow => {
-                ON_PERCENT
-            }
+            FaultKind::Kill
+            | FaultKind::Pause
+            | FaultKind::Partition
+            | FaultKind::Slow
+            | FaultKind::Ring => ON_PERCENT,
         };
         (rng.percent(on_percent), track(kind, storm_ms, seed))
     });
@@ -329,7 +331,7 @@ mod tests {
     #[test]
     fn seeds_draw_every_kind_of_fault_and_leave_out_every_kind() {
         let drawn: Vec<_> = plans(&sim(), 100).iter().map(kinds).collect();
-        for kind in FaultKind::ALL {
+        for kind in FaultKind::ANYWHERE {
             let with = drawn.iter().filter(|kinds| kinds.contains(&kind)).count();
             assert!((5..95).contains(&with), "{}: {with} of 100", kind.name());
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::fault::{Fault, Link};
+use crate::fault::{Fault, Link, RingChange};
 
 /// The name of a partition that has no shape any more.
 const SOME_LINKS: &str = "of some links";
@@ -16,6 +16,8 @@ pub(super) enum Part {
     Link(Link),
     /// A node's clock, and how far it is off, ms.
     Offset(u16, i64),
+    /// The ring: there is no less of a change.
+    Ring(RingChange),
 }
 
 /// Everything that a fault is done to.
@@ -31,6 +33,7 @@ pub(super) fn parts(fault: &Fault) -> Vec<Part> {
             .iter()
             .map(|&(node, ms)| Part::Offset(node, ms))
             .collect(),
+        Fault::Ring(change) => vec![Part::Ring(*change)],
     }
 }
 
@@ -55,6 +58,11 @@ pub(super) fn of_parts(fault: &Fault, parts: &[Part]) -> Option<Fault> {
         Fault::Clock { offsets_ms } => {
             *offsets_ms = parts.iter().filter_map(Part::offset).collect();
         }
+        Fault::Ring(change) => {
+            if let Some(Part::Ring(other)) = parts.first() {
+                *change = *other;
+            }
+        }
     }
     Some(fault)
 }
@@ -69,6 +77,14 @@ pub(super) fn renumbered(fault: &Fault, number: impl Fn(u16) -> Option<u16>) -> 
             Part::Link(link) => Part::Link(Link {
                 from: number(link.from)?,
                 to: number(link.to)?,
+            }),
+            Part::Ring(change) => Part::Ring(match change {
+                RingChange::Join(node) => RingChange::Join(number(node)?),
+                RingChange::Leave(node) => RingChange::Leave(number(node)?),
+                RingChange::Replace { dead, by } => RingChange::Replace {
+                    dead: number(dead)?,
+                    by: number(by)?,
+                },
             }),
         })
     });
@@ -111,7 +127,7 @@ pub(super) fn weaker(fault: &Fault) -> Vec<Fault> {
             }
             weaker.extend(less(*delay_ms).map(|delay_ms| slow(delay_ms, *jitter_ms)));
         }
-        Fault::Kill { .. } | Fault::Pause { .. } | Fault::Partition { .. } => {}
+        Fault::Kill { .. } | Fault::Pause { .. } | Fault::Partition { .. } | Fault::Ring(_) => {}
     }
     weaker
 }
@@ -127,21 +143,21 @@ impl Part {
     fn node(&self) -> Option<u16> {
         match *self {
             Part::Node(node) => Some(node),
-            Part::Link(_) | Part::Offset(..) => None,
+            Part::Link(_) | Part::Offset(..) | Part::Ring(_) => None,
         }
     }
 
     fn link(&self) -> Option<Link> {
         match *self {
             Part::Link(link) => Some(link),
-            Part::Node(_) | Part::Offset(..) => None,
+            Part::Node(_) | Part::Offset(..) | Part::Ring(_) => None,
         }
     }
 
     fn offset(&self) -> Option<(u16, i64)> {
         match *self {
             Part::Offset(node, ms) => Some((node, ms)),
-            Part::Node(_) | Part::Link(_) => None,
+            Part::Node(_) | Part::Link(_) | Part::Ring(_) => None,
         }
     }
 
@@ -150,6 +166,7 @@ impl Part {
         match *self {
             Part::Node(node) | Part::Offset(node, _) => node,
             Part::Link(link) => link.from,
+            Part::Ring(change) => change.joiner().or(change.leaver()).unwrap_or(0),
         }
     }
 }

@@ -97,7 +97,7 @@ fn force_ms(fault: &Fault) -> u64 {
             jitter_ms,
             ..
         } => delay_ms.saturating_add(*jitter_ms),
-        Fault::Kill { .. } | Fault::Pause { .. } | Fault::Partition { .. } => 0,
+        Fault::Kill { .. } | Fault::Pause { .. } | Fault::Partition { .. } | Fault::Ring(_) => 0,
     }
 }
 

@@ -273,6 +273,7 @@ fn deed(scheduled: &Scheduled) -> String {
                 .map(|&(node, ms)| format!("the clock of {} is off by {ms} ms", node_name(node)));
             clocks.collect::<Vec<_>>().join(", ")
         }
+        Fault::Ring(_) => format!("the ring changes: {}", scheduled.fault),
     };
     let until_ms = scheduled.at_ms.saturating_add(scheduled.for_ms);
     format!(

@@ -551,9 +551,34 @@ fn said(says: &Says, link: Link) -> (String, String) {
             "forget?".to_owned(),
             format!("{from} and {to} settle whether the delete may be forgotten"),
         ),
+        Kind::Gossip | Kind::Copy | Kind::Transfer | Kind::Copied => {
+            said_of_ring(says.kind, &from, &to, &version)
+        }
         Kind::Level => (
             format!("level with {version}"),
             format!("{from} tells {to}, which holds something else, that it has {version}"),
+        ),
+    }
+}
+
+/// What a message about the ring says, short and in words.
+fn said_of_ring(kind: Kind, from: &str, to: &str, version: &str) -> (String, String) {
+    match kind {
+        Kind::Gossip => (
+            "gossip".to_owned(),
+            format!("{from} tells {to} who is alive, and who is in the ring"),
+        ),
+        Kind::Copy => (
+            "copy".to_owned(),
+            format!("{from} asks {to} to send a new owner what it holds"),
+        ),
+        Kind::Transfer => (
+            format!("transfer {version}"),
+            format!("{from} tells {to}, which is going to own the key, to hold {version}"),
+        ),
+        _ => (
+            "copied".to_owned(),
+            format!("{from} tells {to} that the new owner has all that it held"),
         ),
     }
 }

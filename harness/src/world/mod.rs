@@ -15,7 +15,10 @@ pub use counter::Counter;
 mod counter;
 mod exchange;
 pub mod live;
+mod rings;
 pub mod sim;
+
+use rings::{RING_DECIDED_MS_MAX, command, ring_busy, ring_effect};
 
 /// What a client does to one key.
 #[derive(Clone, Debug, PartialEq, Eq)]

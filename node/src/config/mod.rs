@@ -6,6 +6,7 @@ mod handoff;
 mod health;
 mod level;
 mod limits;
+mod membership;
 mod repair;
 mod sabotage;
 mod topology;
@@ -24,6 +25,7 @@ pub use handoff::{HintHolder, Hints};
 pub use health::Health;
 pub use level::{Level, LevelError};
 pub use limits::Limits;
+pub use membership::{Gossip, MembershipOptions};
 pub use repair::{AntiEntropy, Purge, ReadFanout, ReadRepair, Reads, Speculation};
 pub use sabotage::{SABOTAGED_SYNC_MS, Sabotage};
 pub use topology::DataCentre;
@@ -125,6 +127,9 @@ pub struct Options {
     /// How much each node takes upon itself.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
+    /// Who is alive, and who is in the ring.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub membership: MembershipOptions,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -182,6 +187,12 @@ pub enum ConfigError {
     /// A store with a leader that makes no sense.
     #[error(transparent)]
     Leader(#[from] LeaderConfigError),
+    /// A failure detector that cannot work.
+    #[error("membership: {0}")]
+    Detector(crate::protocol::membership::SettingsError),
+    /// A ring that cannot be.
+    #[error("ring-members: {0}")]
+    Members(String),
     /// A seat for a node outside the cluster.
     #[error("{id} is not in a cluster of {nodes} nodes: choose 1 to {nodes}")]
     Seat {
@@ -242,6 +253,7 @@ impl StoreConfig {
             leader.validate(self.nodes)?;
         }
         self.validate_data_centres()?;
+        self.validate_membership()?;
         self.validate_options()
     }
 

@@ -44,11 +44,13 @@ pub enum Sabotage {
     DropContext,
     /// A write drops the siblings that are older than it by their stamps, although siblings are promised.
     NewestSibling,
+    /// A ring change makes new owners of nodes at once, empty as they are, and counts nobody as pending.
+    RingWithoutPending,
 }
 
 impl Sabotage {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Sabotage; 11] = [
+    pub const ALL: [Sabotage; 12] = [
         Sabotage::AckBeforeSync,
         Sabotage::AckBeforeQuorum,
         Sabotage::FirstROnly,
@@ -60,6 +62,7 @@ impl Sabotage {
         Sabotage::UncheckedKey,
         Sabotage::DropContext,
         Sabotage::NewestSibling,
+        Sabotage::RingWithoutPending,
     ];
 
     /// The name on the command line.
@@ -84,10 +87,15 @@ impl Sabotage {
             Sabotage::OneAfterAnother => "one-after-another",
             Sabotage::DropContext => "drop-context",
             Sabotage::NewestSibling => "newest-sibling",
+            Sabotage::RingWithoutPending => "ring-without-pending",
         }
     }
 
     /// What it does wrong, where the like was seen, and which guarantee it breaks.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one paragraph for each, and nothing else"
+    )]
     pub fn paragraph(self) -> &'static str {
         match self {
             Sabotage::AckBeforeSync => {
@@ -154,6 +162,10 @@ impl Sabotage {
                 "A write is sent to the next replica only when the one before it has acknowledged (the seeds' `get(1s)` in a loop), so that \
                  one slow replica at the front uses up the whole time-out although the others would do. Caught by availability."
             }
+            Sabotage::RingWithoutPending => {
+                "When the ring changes, the new owners of a range are asked at once, before they have copied anything, and no write waits for \
+                 one acknowledgement more, so that a read finds the new owner and one that was behind. Caught by fresh-reads."
+            }
             Sabotage::DotReuse | Sabotage::DropContext | Sabotage::NewestSibling => {
                 self.siblings_paragraph()
             }
@@ -182,7 +194,9 @@ impl Sabotage {
     pub fn caught_by(self) -> &'static str {
         match self {
             Sabotage::AckBeforeSync => "no-lost-writes",
-            Sabotage::AckBeforeQuorum | Sabotage::FallbackAsPrimary => "fresh-reads",
+            Sabotage::AckBeforeQuorum
+            | Sabotage::FallbackAsPrimary
+            | Sabotage::RingWithoutPending => "fresh-reads",
             Sabotage::FirstROnly | Sabotage::MissingIsFailure | Sabotage::OneAfterAnother => {
                 "availability"
             }

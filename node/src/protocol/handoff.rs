@@ -77,12 +77,12 @@ impl Replica {
             self.persist(record, out);
         }
         let (patience, epoch) = (self.timeout(), self.epoch);
-        let (counter, connected) = (&mut self.counter, &self.connected);
+        let (counter, links) = (&mut self.counter, &self.links);
         let name = || {
             *counter += 1;
             *counter
         };
-        let reaches = |node: NodeId| connected.contains(&node);
+        let reaches = |node: NodeId| links.reaches(node);
         let due = self.hints.due(now.monotonic, patience, reaches, name);
         for (
             counter,
@@ -107,20 +107,21 @@ impl Replica {
         }
     }
 
-    /// The owner of a hint has it.
-    pub(super) fn delivered(&mut self, from: NodeId, name: u64, out: &mut Vec<Output>) {
+    /// A node has what this one sent it on its own account: a hint, or a key that it is going to own.
+    pub(super) fn delivered(&mut self, now: Now, from: NodeId, name: u64, out: &mut Vec<Output>) {
         if let Some(record) = self.hints.delivered(from, name) {
             self.counters.hints_delivered += 1;
             self.persist(record, out);
+        } else {
+            self.transferred(now, from, name, out);
         }
     }
 
     /// For how long a node has been out of reach, ms; 0 if it is within.
     fn gone_ms(&self, now: Now, node: NodeId) -> u64 {
-        if self.reaches(node) {
+        if node == self.me {
             return 0;
         }
-        let since = self.gone_since.get(&node).copied().unwrap_or_default();
-        now.monotonic.0.saturating_sub(since.0) / 1_000_000
+        self.links.gone_ms(now.monotonic, node)
     }
 }

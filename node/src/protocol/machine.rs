@@ -228,12 +228,12 @@ fn ask(node: &LeaderNode, request: Request) -> Result<Ask, Box<Response>> {
         }),
         Request::Delete { key, .. } => check(&key, &[]).map(|key| Ask::Delete { key }),
         Request::Inspect { key } => check(&key, &[]).map(|key| Ask::Inspect { key }),
-        Request::Status => return Err(Box::new(Response::Status(led_status(node)))),
+        Request::Status => return Err(Box::new(Response::Status(Box::new(led_status(node))))),
         Request::Repair => {
             Err("a store with a leader has no anti-entropy: followers copy its log".to_owned())
         }
         Request::Hints => return Err(Box::new(Response::Hints(Vec::new()))),
-        Request::Ring { .. } => {
+        Request::Ring { .. } | Request::ChangeRing(_) => {
             Err("a store with a leader has no ring: every node holds every key".to_owned())
         }
         Request::Health | Request::Metrics | Request::SetClockOffset { .. } => {

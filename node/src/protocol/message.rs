@@ -108,6 +108,8 @@ pub enum PeerMessage {
     Compare {
         /// The comparison.
         id: RequestId,
+        /// The fingerprint of the ring that the parts are of.
+        ring: u64,
         /// By the number of the part.
         questions: Vec<(u32, Question)>,
     },
@@ -157,6 +159,33 @@ pub enum PeerMessage {
         /// The digest, and the newest stamp, for evidence; none if I hold nothing.
         digest: Option<(u64, Option<Stamp>)>,
     },
+    /// Who is there, and who is in the ring: a packet of `membership`.
+    Gossip(Vec<u8>),
+    /// The ring changes: send the target of this task what you hold of its ranges, and tell me.
+    Copy {
+        /// The driver's name for this attempt at the change.
+        id: RequestId,
+        /// The fingerprint of the ring that the task is of.
+        ring: u64,
+        /// The number of the task.
+        task: u32,
+    },
+    /// You are going to be an owner of this key: hold what I hold.
+    Transfer {
+        /// The sender's name for it.
+        id: RequestId,
+        /// The key.
+        key: Key,
+        /// What to hold.
+        content: Content,
+    },
+    /// The target durably holds all that I held of a task's ranges.
+    Copied {
+        /// The driver's name for the attempt.
+        id: RequestId,
+        /// The number of the task.
+        task: u32,
+    },
 }
 
 impl PeerMessage {
@@ -174,8 +203,12 @@ impl PeerMessage {
             | PeerMessage::Answer { id, .. }
             | PeerMessage::Digest { id, .. }
             | PeerMessage::Compare { id, .. }
-            | PeerMessage::Compared { id, .. } => Some(*id),
+            | PeerMessage::Compared { id, .. }
+            | PeerMessage::Copy { id, .. }
+            | PeerMessage::Transfer { id, .. }
+            | PeerMessage::Copied { id, .. } => Some(*id),
             PeerMessage::Led(_)
+            | PeerMessage::Gossip(_)
             | PeerMessage::Level { .. }
             | PeerMessage::MayForget { .. }
             | PeerMessage::MayBeForgotten { .. }
@@ -191,6 +224,7 @@ impl PeerMessage {
             | PeerMessage::Handoff { key, .. }
             | PeerMessage::Mint { key, .. }
             | PeerMessage::Read { key, .. }
+            | PeerMessage::Transfer { key, .. }
             | PeerMessage::Level { key, .. }
             | PeerMessage::MayForget { key, .. }
             | PeerMessage::MayBeForgotten { key, .. }
@@ -213,6 +247,7 @@ impl PeerMessage {
             PeerMessage::Write { content, .. }
             | PeerMessage::Repair { content, .. }
             | PeerMessage::Handoff { content, .. }
+            | PeerMessage::Transfer { content, .. }
             | PeerMessage::Minted { content, .. } => Some(content),
             PeerMessage::Answer { content, .. } | PeerMessage::Level { content, .. } => {
                 content.as_ref()
@@ -229,6 +264,7 @@ impl PeerMessage {
                 | PeerMessage::Repair { .. }
                 | PeerMessage::Handoff { .. }
                 | PeerMessage::Level { .. }
+                | PeerMessage::Transfer { .. }
                 | PeerMessage::Mint { .. }
         )
     }

@@ -67,8 +67,9 @@ impl Replica {
         }
     }
 
-    /// After a start, everything that is held is as old as the start: a grace that is too long forgets nothing too early.
-    pub(super) fn watch_all_tombstones(&mut self) {
+    /// After a start, or a change of the ring, everything that is held is as old as that: a grace that is too long forgets nothing too
+    /// early.
+    pub(super) fn watch_all_tombstones(&mut self, now: Nanos) {
         if self.grace().is_none() {
             return;
         }
@@ -77,7 +78,7 @@ impl Replica {
             .contents()
             .filter(|(_, content)| content.is_tombstone());
         for key in tombstones.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
-            self.watch_tombstone(Nanos(0), &key);
+            self.watch_tombstone(now, &key);
         }
     }
 
@@ -112,17 +113,23 @@ impl Replica {
         }
     }
 
-    /// Asks everybody, if this is the replica that the key prefers; again after the time, until all have agreed.
+    /// Asks everybody, if this is the replica that the key prefers; again after the time, until all have agreed. While the ring changes
+    /// nobody is asked: an older value may be on its way to a new owner.
     fn inquire(&mut self, now: Now, key: &Key, digest: u64, out: &mut Vec<Output>) {
-        if self.placement.replicas(key.as_str()).first() != Some(&self.me) {
+        let again = self.grace().unwrap_or_default().max(self.timeout());
+        if self.ring.change().is_none()
+            && self.ring.owners(key.as_str()).reads.first() != Some(&self.me)
+        {
             return;
         }
-        let again = self.grace().unwrap_or_default().max(self.timeout());
         self.tombstones
             .plan(key.clone(), now.monotonic.after(again));
-        let others: BTreeSet<NodeId> = (1..=self.config.nodes)
-            .map(NodeId)
-            .filter(|node| *node != self.me)
+        if self.ring.change().is_some() {
+            return;
+        }
+        let nodes = (1..=self.config.nodes).map(NodeId);
+        let others: BTreeSet<NodeId> = nodes
+            .filter(|node| *node != self.me && !self.is_gone_for_good(*node))
             .collect();
         for to in &others {
             let key = key.clone();
@@ -138,7 +145,10 @@ impl Replica {
 
     /// A replica asks whether a tombstone may be forgotten.
     pub(super) fn may_forget(&self, from: NodeId, key: Key, digest: u64, out: &mut Vec<Output>) {
-        let is_replica = self.placement.replicas(key.as_str()).contains(&self.me);
+        if self.ring.change().is_some() {
+            return;
+        }
+        let is_replica = self.ring.owners(key.as_str()).reads.contains(&self.me);
         let holds_it = || {
             let held = self.store.latest(key.as_str());
             held.is_some_and(|held| held.digest() == digest)
@@ -173,10 +183,10 @@ impl Replica {
         let digest = *digest;
         self.tombstones.inquiries.remove(key);
         self.tombstones.drop_plan(key);
-        if self.hints.of_key(key.as_str()).is_some() {
+        if self.hints.of_key(key.as_str()).is_some() || self.ring.change().is_some() {
             return;
         }
-        for to in self.placement.replicas(key.as_str()).to_vec() {
+        for to in self.ring.owners(key.as_str()).reads {
             if to != self.me {
                 let key = key.clone();
                 let message = PeerMessage::Forget { key, digest };

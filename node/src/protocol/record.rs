@@ -6,6 +6,7 @@ use crate::config::NodeId;
 
 use super::content::Content;
 use super::leader::LeaderRecord;
+use super::membership::RingState;
 use super::version::Key;
 
 /// One entry of a node's log.
@@ -45,6 +46,8 @@ pub enum Record {
     },
     /// What a node of a store with a leader writes.
     Led(LeaderRecord),
+    /// It knows this of the ring, and has told nobody before it was written.
+    Ring(RingState),
 }
 
 impl Record {
@@ -58,7 +61,7 @@ impl Record {
             Record::Led(LeaderRecord::Appended(entry)) => {
                 entry.change.as_ref().map(|change| &change.key)
             }
-            Record::Led(_) => None,
+            Record::Led(_) | Record::Ring(_) => None,
         }
     }
 

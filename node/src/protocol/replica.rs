@@ -11,11 +11,13 @@ use crate::wire::{Counters, Status};
 use super::anti_entropy::AntiEntropy;
 use super::content::Content;
 use super::coordinator::{Coordination, Latencies, Said};
+use super::gossip::Gossip;
 use super::hints::Hints;
 use super::histogram::Took;
 use super::interface::{Input, Output};
+use super::links::Links;
+use super::membership::{RingState, RingView};
 use super::message::{PeerMessage, RequestId};
-use super::placement::Placement;
 use super::purge::Tombstones;
 use super::record::Record;
 use super::stamps::Stamps;
@@ -64,16 +66,17 @@ pub struct Replica {
     pub(super) me: NodeId,
     pub(super) epoch: u64,
     pub(super) topology: Topology,
-    pub(super) placement: Placement,
+    /// Who reads and writes which keys.
+    pub(super) ring: RingView,
+    /// Who is there, and how the ring changes; none if neither is gossiped about.
+    pub(super) gossip: Option<Gossip>,
     pub(super) stamps: Stamps,
     pub(super) store: Store,
     pub(super) hints: Hints,
     pub(super) anti_entropy: AntiEntropy,
     pub(super) tombstones: Tombstones,
     pub(super) tokens: Tokens,
-    pub(super) connected: BTreeSet<NodeId>,
-    /// Since when peers that are not connected are gone; since the start if there is no entry.
-    pub(super) gone_since: BTreeMap<NodeId, Nanos>,
+    pub(super) links: Links,
     /// What it coordinates, by the counter of the request's id.
     pub(super) requests: BTreeMap<u64, Coordination>,
     /// When each of them is looked at next.
@@ -100,7 +103,8 @@ impl Replica {
     ) -> Replica {
         let topology = Topology::of(&config);
         let mut replica = Replica {
-            placement: topology.placement(),
+            ring: RingView::fixed(topology.placement()),
+            gossip: None,
             topology,
             stamps: Stamps::new(&config, me),
             store: Store::new(
@@ -114,8 +118,7 @@ impl Replica {
             tokens: Tokens::default(),
             me,
             epoch,
-            connected: BTreeSet::new(),
-            gone_since: BTreeMap::new(),
+            links: Links::default(),
             requests: BTreeMap::new(),
             timers: BTreeSet::new(),
             counter: 0,
@@ -126,16 +129,18 @@ impl Replica {
             counters: Counters::default(),
             config,
         };
+        let mut ring = replica.topology.first_ring();
         for record in records {
-            replica.take_again(record);
+            replica.take_again(record, &mut ring);
         }
+        replica.start_gossip(ring);
         replica.start_anti_entropy();
-        replica.watch_all_tombstones();
+        replica.watch_all_tombstones(Nanos(0));
         replica
     }
 
     /// Takes a record of an earlier life.
-    fn take_again(&mut self, record: Record) {
+    fn take_again(&mut self, record: Record, ring: &mut RingState) {
         match record {
             Record::Held { key, content } => _ = self.store.merge(key, content),
             Record::Purged { key, digest } => _ = self.store.forget(&key, digest),
@@ -148,6 +153,12 @@ impl Replica {
             Record::HintGone { owner, key } => self.hints.recover_gone(owner, &key),
             // Of another kind of store.
             Record::Led(_) => {}
+            Record::Ring(state) => {
+                // One that cannot be has been damaged in a way that its checksum does not show; the others know better.
+                if state.validate().is_ok() {
+                    ring.merge(&state);
+                }
+            }
         }
     }
 
@@ -164,19 +175,20 @@ impl Replica {
             }
             Input::PeerUp(peer) | Input::PeerDown(peer) if !self.is_peer(peer) => {}
             Input::PeerUp(peer) => {
-                self.connected.insert(peer);
-                self.gone_since.remove(&peer);
+                self.links.up(now.monotonic, peer);
+                self.greet(now, peer, &mut out);
                 self.compare_with_asked(now, &mut out);
             }
             Input::PeerDown(peer) => {
-                self.connected.remove(&peer);
-                self.gone_since.entry(peer).or_insert(now.monotonic);
+                self.links.down(now.monotonic, peer);
                 self.forget_comparisons(peer);
             }
             Input::Client { tag, request } => self.serve(now, tag, request, &mut out),
             Input::Persisted(token) => {
                 if let Some((owner, waiter)) = self.hints.persisted(token) {
                     self.tell_kept(now, owner, waiter, &mut out);
+                } else if self.ring_persisted(now, token, &mut out) {
+                    // Nobody else waits for it.
                 } else {
                     let Shown { waiters, changed } = self.store.persisted(token);
                     if let Some(key) = changed {
@@ -193,6 +205,7 @@ impl Replica {
                 self.hand_over(now, &mut out);
                 self.compare_on_time(now, &mut out);
                 self.purge(now, &mut out);
+                self.gossip_on_time(now, &mut out);
             }
         }
         out
@@ -205,6 +218,7 @@ impl Replica {
             self.hints.deadline(),
             self.anti_entropy_deadline(),
             self.tombstones.deadline(),
+            self.gossip_deadline(),
         ];
         others.into_iter().chain([timer]).flatten().min()
     }
@@ -216,19 +230,23 @@ impl Replica {
             .hints
             .by_owner()
             .into_iter()
-            .filter(|(owner, _)| self.connected.contains(owner))
+            .filter(|(owner, _)| self.links.reaches(*owner))
             .map(|(_, hints)| hints)
             .sum();
         Status {
             epoch: self.epoch,
-            coordinating: self.requests.len() as u64 + due + self.comparisons_left(),
+            coordinating: self.requests.len() as u64
+                + due
+                + self.comparisons_left()
+                + self.ring_changes_left(),
             unsynced: self.store.unsynced() as u64,
-            connected: self.connected.iter().copied().collect(),
+            connected: self.links.connected().collect(),
             counters: Counters {
                 hints_pending,
                 hint_bytes_pending,
                 ..self.counters
             },
+            ring: self.ring_status(),
             ..Status::default()
         }
     }
@@ -240,7 +258,9 @@ impl Replica {
 
     /// Records that [`Replica::recover`] to what is held now, including what is on its way to the log.
     pub fn snapshot(&self) -> impl Iterator<Item = Record> {
-        self.store.records().chain(self.hints.records())
+        let ring = self.gossip.iter().map(Gossip::record);
+        let contents = self.store.records();
+        contents.chain(self.hints.records()).chain(ring)
     }
 
     fn hear(&mut self, now: Now, from: NodeId, message: PeerMessage, out: &mut Vec<Output>) {
@@ -318,9 +338,11 @@ impl Replica {
     /// What replicas say to each other without being asked by any client.
     fn hear_upkeep(&mut self, now: Now, from: NodeId, message: PeerMessage, out: &mut Vec<Output>) {
         match message {
-            PeerMessage::Compare { id, questions } => {
-                self.answer_comparison(id, from, &questions, out);
-            }
+            PeerMessage::Compare {
+                id,
+                ring,
+                questions,
+            } => self.answer_comparison(id, from, ring, &questions, out),
             PeerMessage::Compared { id, answers } => {
                 self.hear_comparison(now, id, from, answers, out);
             }
@@ -332,6 +354,14 @@ impl Replica {
                 self.may_be_forgotten(from, &key, digest, out);
             }
             PeerMessage::Forget { key, digest } => self.forget(&key, digest, out),
+            PeerMessage::Gossip(bytes) => self.hear_gossip(now, from, &bytes, out),
+            PeerMessage::Copy { id, ring, task } => {
+                self.asked_to_copy(now, from, id, ring, task, out);
+            }
+            PeerMessage::Transfer { id, key, content } => {
+                self.hold(now, key, content, Some(Waiter::new(from, id)), out);
+            }
+            PeerMessage::Copied { id, task } => self.copied(now, from, id, task, out),
             _ => {}
         }
     }
@@ -344,7 +374,7 @@ impl Replica {
         if self.requests.contains_key(&id.counter) {
             self.coordinate(now, id.counter, from, said, out);
         } else if matches!(said, Said::Held) {
-            self.delivered(from, id.counter, out);
+            self.delivered(now, from, id.counter, out);
         }
     }
 

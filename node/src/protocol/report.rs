@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use crate::wire::{HintsKept, KEY_BYTES_MAX, RingView, Share};
 
-use crate::config::NodeId;
-
 use super::histogram::Took;
 use super::replica::Replica;
 
 impl Replica {
-    /// The ring, and with a key its replicas in the order of preference, and who would stand in for them.
-    pub(super) fn ring(&self, key: Option<&str>) -> Result<RingView, String> {
+    /// The ring as reads see it, and with a key its replicas in the order of preference, and who would stand in for them.
+    pub(super) fn ring_seen(&self, key: Option<&str>) -> Result<RingView, String> {
         if let Some(bytes) = key.map(str::len).filter(|bytes| *bytes > KEY_BYTES_MAX) {
             return Err(format!(
                 "a key of {bytes} bytes: at most {KEY_BYTES_MAX} are held"
@@ -22,8 +20,12 @@ impl Replica {
             let centre = self.config.options.data_centres.get(place);
             centre.map(|centre| centre.name.clone())
         };
-        let shares = self.placement.ring().shares().into_iter();
-        let replicas = key.map_or_else(Vec::new, |key| self.placement.replicas(key).to_vec());
+        let shares = self.ring.reading().ring().shares().into_iter();
+        let owners = key.map(|key| (key, self.ring.owners(key)));
+        let (replicas, stand_ins) = match &owners {
+            Some((key, owners)) => (owners.reads.clone(), self.ring.stand_ins(key, owners)),
+            None => (Vec::new(), Vec::new()),
+        };
         Ok(RingView {
             nodes: shares
                 .map(|(node, millionths)| Share {
@@ -32,16 +34,9 @@ impl Replica {
                     data_centre: centre(self.topology.centre(node)),
                 })
                 .collect(),
-            stand_ins: key.map_or_else(Vec::new, |key| self.stand_ins(key, &replicas)),
+            stand_ins,
             replicas,
         })
-    }
-
-    /// Who would stand in for the replicas of a key, best first, whether they are within reach or not.
-    fn stand_ins(&self, key: &str, replicas: &[NodeId]) -> Vec<NodeId> {
-        let mut everybody = self.placement.preference_list(key, usize::MAX);
-        everybody.retain(|node| !replicas.contains(node));
-        everybody
     }
 
     /// The hints in keeping here, for each node that they are for.

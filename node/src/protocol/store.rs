@@ -5,6 +5,7 @@
 //! log calls a record persisted is the shell's sync policy. It knows no quorum either.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::config::{Limits, NodeId};
 use crate::wire::KEY_BYTES_MAX;
@@ -298,6 +299,15 @@ impl Store {
     /// Every key of which something is visible, in order.
     pub(super) fn contents(&self) -> impl Iterator<Item = (&Key, &Content)> {
         self.visible.iter()
+    }
+
+    /// The same from a key on, that key itself left out; from the first if there is none.
+    pub(super) fn contents_after(
+        &self,
+        key: Option<&Key>,
+    ) -> impl Iterator<Item = (&Key, &Content)> {
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.visible.range::<Key, _>((from, Bound::Unbounded))
     }
 
     /// Records that have not reached the log yet.

@@ -2,17 +2,19 @@
 //!
 //! The ring that is made of it is `placement.rs`'s, and that it may change is `membership`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{NodeId, StoreConfig};
 
+use super::membership::{Pending, RingState, RingView};
 use super::placement::{Placement, Replication};
 use super::ring::Ring;
 
 /// The nodes, the data centres and the replication of a store.
 #[derive(Clone, Debug)]
 pub struct Topology {
-    nodes: u16,
+    /// The nodes that are in the ring at first.
+    members: BTreeSet<NodeId>,
     tokens_per_node: u32,
     replication: Replication,
     centres: BTreeMap<NodeId, String>,
@@ -36,7 +38,7 @@ impl Topology {
             centre.nodes.iter().map(label)
         });
         Topology {
-            nodes: config.nodes,
+            members: config.first_members(),
             tokens_per_node: config.tokens_per_node,
             replication,
             centres: labels.collect(),
@@ -49,10 +51,42 @@ impl Topology {
         }
     }
 
-    /// Where keys are while all nodes are in the ring.
+    /// Where keys are before the ring has changed for the first time.
     pub fn placement(&self) -> Placement {
-        let ring = Ring::new(self.nodes, self.tokens_per_node);
+        self.placement_of(self.members.iter().map(|node| (*node, *node)))
+    }
+
+    /// Where keys are in a ring of these nodes, each with the tokens of the node that it is paired with.
+    pub fn placement_of(&self, owners: impl IntoIterator<Item = (NodeId, NodeId)>) -> Placement {
+        let ring = Ring::of(owners, self.tokens_per_node);
         Placement::new(ring, &self.replication, &self.centres)
+    }
+
+    /// The ring before anything was decided about it.
+    pub fn first_ring(&self) -> RingState {
+        let label = |node: &NodeId| (*node, self.label(*node));
+        RingState::initial(self.members.iter().map(label))
+    }
+
+    /// Who reads and writes what in this state of the ring.
+    pub fn view(&self, ring: &RingState, pending: Pending) -> RingView {
+        RingView::new(ring, self.tokens_per_node, &self.replication, pending)
+    }
+
+    /// The name of a node's data centre; empty if there are none.
+    pub fn label(&self, node: NodeId) -> String {
+        self.centres.get(&node).cloned().unwrap_or_default()
+    }
+
+    /// Whether these nodes are enough for all the replicas of a key.
+    pub fn is_enough(&self, nodes: &BTreeSet<NodeId>) -> bool {
+        match &self.replication {
+            Replication::Simple { n } => nodes.len() >= usize::from(*n),
+            Replication::PerDataCentre(factors) => factors.iter().all(|(centre, factor)| {
+                let here = nodes.iter().filter(|node| self.label(**node) == *centre);
+                here.count() >= usize::from(*factor)
+            }),
+        }
     }
 
     /// The data centre of a node, by its number; 0 if there are none.

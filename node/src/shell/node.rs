@@ -230,6 +230,7 @@ impl Node {
             | Request::Repair
             | Request::Hints
             | Request::Ring { .. }
+            | Request::ChangeRing(_)
                 if !self.duty.test_hooks =>
             {
                 self.refuse(tag, "test hooks are off in this node's seat".to_owned());
@@ -244,7 +245,7 @@ impl Node {
                 self.clock.offset_ns = offset_ns;
                 self.reply(tag, Response::Done);
             }
-            Request::Status => self.reply(tag, Response::Status(self.status())),
+            Request::Status => self.reply(tag, Response::Status(Box::new(self.status()))),
             Request::Health => {
                 let health = self.look().health();
                 self.reply(tag, Response::Health(health));

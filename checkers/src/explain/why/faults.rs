@@ -113,6 +113,17 @@ pub(super) fn tell(fault: &FaultWindow) -> String {
         FaultKind::Drift => {
             return format!("The clocks of {nodes} drifted, all the time ({id}).");
         }
+        FaultKind::Ring if !fault.gone.is_empty() => (
+            format!(
+                "The ring began to change at {at} (fault {id}): {} died for good and was to be replaced",
+                list(&fault.gone)
+            ),
+            "finished",
+        ),
+        FaultKind::Ring => (
+            format!("The ring began to change at {at} (fault {id}): {nodes} came or went"),
+            "finished",
+        ),
         FaultKind::HostClock => {
             return format!("The clock of the whole machine was stepped at {at} ({id}).");
         }

@@ -3,6 +3,8 @@
 use clap::Args as ClapArgs;
 use quorate_node::config::Level;
 
+use crate::cli::upkeep::UpkeepFlags;
+
 /// Settings of the store beyond N, R and W: the table `[store]` of a plan.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Store, in detail")]
@@ -97,6 +99,8 @@ pub(in crate::cli) struct MoreStoreFlags {
     /// Bytes of memory that keys and values may take in a node, and hints as many again [default: 8 GiB]
     #[arg(long, env = "QUORATE_MAX_BYTES", value_name = "BYTES")]
     pub(in crate::cli) max_bytes: Option<u64>,
+    #[command(flatten)]
+    pub(in crate::cli) upkeep: UpkeepFlags,
     /// The level of reads, instead of R: one, quorum, local-quorum, each-quorum, all, ... or a number
     #[arg(long, env = "QUORATE_READ_LEVEL", value_name = "LEVEL")]
     pub(in crate::cli) read_level: Option<Level>,

@@ -1,11 +1,11 @@
-//! Questions of the harness to single nodes: how busy are you, set your clock.
+//! Questions of the harness to single nodes: how busy are you, set your clock, change the ring.
 //!
 //! Each on a connection of its own: they are rare, and must not share the fate of any client's. They need the node's
 //! test hooks.
 
 use std::time::Duration;
 
-use quorate_node::wire::{Request, Response, Status};
+use quorate_node::wire::{Request, Response, RingCommand, Status};
 use tokio::time::timeout;
 
 use super::connection::Connection;
@@ -20,7 +20,21 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 pub(super) async fn status(roster: &Roster, node: u16) -> Result<Status, WorldError> {
     let request = "tell its status";
     match ask(roster, node, Request::Status, request).await? {
-        Response::Status(status) => Ok(status),
+        Response::Status(status) => Ok(*status),
+        other => Err(refused(node, request, &other)),
+    }
+}
+
+/// Has `node` decide a change of the ring; the reason if it refuses.
+pub(super) async fn change_ring(
+    roster: &Roster,
+    node: u16,
+    command: RingCommand,
+) -> Result<Result<(), String>, WorldError> {
+    let request = "change the ring";
+    match ask(roster, node, Request::ChangeRing(command), request).await? {
+        Response::Done => Ok(Ok(())),
+        Response::Refused { why } => Ok(Err(why)),
         other => Err(refused(node, request, &other)),
     }
 }

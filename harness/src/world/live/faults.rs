@@ -53,6 +53,7 @@ impl LiveWorld {
                 }
                 effect
             }
+            Fault::Ring(change) => self.change_ring(fault, *change).await,
         }
     }
 
@@ -78,6 +79,7 @@ impl LiveWorld {
             Fault::Clock { offsets_ms } => {
                 effect_of(self.each_clock(offsets_ms, clock_healed).await)
             }
+            Fault::Ring(_) => self.ring_effect().await,
         }
     }
 
@@ -89,7 +91,7 @@ impl LiveWorld {
             .await
             .map_err(|why| WorldError::Network { why })?;
         self.supervisor.resume_all().await?;
-        let restored = join_all((1..=self.nodes()).map(|node| self.restore(node))).await;
+        let restored = join_all(self.here().into_iter().map(|node| self.restore(node))).await;
         restored.into_iter().collect()
     }
 
@@ -99,6 +101,13 @@ impl LiveWorld {
             NodeState::Down => self.start_node(node).await,
             NodeState::Running(_) | NodeState::Paused(_) => self.settle_clock(node).await.map(drop),
         }
+    }
+
+    /// Kills `node`, which must not come back.
+    pub(super) async fn kill_for_good(&self, node: u16) -> Result<(), WorldError> {
+        let _hand = self.hand_on(node).await;
+        self.ledger().lose(node);
+        self.supervisor.kill(node).await.map(drop)
     }
 
     async fn kill(&self, node: u16) -> Done {
@@ -112,6 +121,9 @@ impl LiveWorld {
     async fn revive(&self, victim: Victim) -> Done {
         let Victim { node, .. } = victim;
         let _hand = self.hand_on(node).await;
+        if self.ledger().is_gone(node) {
+            return Done::Skipped(format!("{} is gone for good", node_name(node)));
+        }
         match self.supervisor.state(node).await {
             Ok(NodeState::Down) => match self.start_node(node).await {
                 Ok(()) => Done::Took(None),

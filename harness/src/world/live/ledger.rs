@@ -2,7 +2,7 @@
 //!
 //! Pure bookkeeping. It makes heals exact: a heal undoes what its own fault did, to the very process it did it to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::roster::Incarnation;
 use crate::fault::Fault;
@@ -22,6 +22,8 @@ pub(super) struct Ledger {
     installed: Vec<(Fault, Vec<Victim>)>,
     /// The clock offset that each node was last told, ns. Missing: it is not known which one the node has.
     told_ns: BTreeMap<u16, i64>,
+    /// Nodes that were killed for good.
+    gone: BTreeSet<u16>,
 }
 
 impl Ledger {
@@ -39,7 +41,23 @@ impl Ledger {
         Some(self.installed.remove(place).1)
     }
 
-    /// No fault is in force.
+    /// Whether a change of the ring is in force.
+    pub(super) fn has_ring_change(&self) -> bool {
+        let mut faults = self.installed.iter();
+        faults.any(|(fault, _)| matches!(fault, Fault::Ring(_)))
+    }
+
+    /// `node` was killed, and must never come back.
+    pub(super) fn lose(&mut self, node: u16) {
+        self.gone.insert(node);
+    }
+
+    /// Whether `node` was killed for good.
+    pub(super) fn is_gone(&self, node: u16) -> bool {
+        self.gone.contains(&node)
+    }
+
+    /// No fault is in force; who is gone for good stays so.
     pub(super) fn clear(&mut self) {
         self.installed.clear();
     }

@@ -32,6 +32,7 @@ mod network;
 mod process;
 mod proxy;
 mod pump;
+mod rings;
 mod roster;
 mod rules;
 mod settle;

@@ -66,15 +66,14 @@ impl LiveWorld {
         self.network.is_whole()
             && statuses
                 .iter()
-                .all(|status| status.as_ref().is_ok_and(at_rest))
+                .all(|(_, status)| status.as_ref().is_ok_and(at_rest))
     }
 
     /// What is missing until all nodes are connected, in words.
     async fn missing(&self) -> Vec<String> {
         let statuses = self.statuses().await;
-        let nodes = 1..=self.nodes();
-        nodes
-            .zip(statuses)
+        statuses
+            .into_iter()
             .filter_map(|(node, status)| self.missing_of(node, status))
             .collect()
     }
@@ -84,7 +83,7 @@ impl LiveWorld {
             Ok(status) => status.connected,
             Err(error) => return Some(error.to_string()),
         };
-        let peers = (1..=self.nodes()).filter(|&peer| peer != node);
+        let peers = self.here().into_iter().filter(|&peer| peer != node);
         let lacks: Vec<String> = peers
             .filter(|&peer| !connected.contains(&NodeId(peer)))
             .map(node_name)
@@ -92,8 +91,17 @@ impl LiveWorld {
         (!lacks.is_empty()).then(|| format!("{} lacks {}", node_name(node), lacks.join(" ")))
     }
 
-    async fn statuses(&self) -> Vec<Result<Status, WorldError>> {
-        let nodes = 1..=self.nodes();
-        join_all(nodes.map(|node| control::status(&self.roster, node))).await
+    /// All nodes but those that are gone for good.
+    pub(super) fn here(&self) -> Vec<u16> {
+        let ledger = self.ledger();
+        (1..=self.nodes())
+            .filter(|node| !ledger.is_gone(*node))
+            .collect()
+    }
+
+    /// What every node that is not gone for good says about itself.
+    pub(super) async fn statuses(&self) -> Vec<(u16, Result<Status, WorldError>)> {
+        let status = async |node| (node, control::status(&self.roster, node).await);
+        join_all(self.here().into_iter().map(status)).await
     }
 }

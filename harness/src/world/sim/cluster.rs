@@ -14,6 +14,7 @@ use super::faults::Ledger;
 use super::network::{Network, Parcel, lose};
 use super::node::{Node, Stimulus};
 use super::queue::{Happening, Queue};
+use super::rings::{ADMINISTRATOR, Rings};
 use super::trace::{Loss, What};
 use super::weather::Weather;
 use crate::fault::Link;
@@ -29,6 +30,7 @@ pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
     pub(super) clients: Clients,
     pub(super) ledger: Ledger,
+    pub(super) rings: Rings,
     /// For everything that is nobody's in particular.
     pub(super) rng: Rng,
 }
@@ -45,15 +47,18 @@ impl Cluster {
             nodes: (1..=plan.store.nodes).map(node).collect(),
             clients: Clients::new(clients, plan.load.op_timeout_ms, plan.seed, weather),
             ledger: Ledger::default(),
+            rings: Rings::default(),
             rng: Rng::stream(plan.seed, "faults"),
         };
         cluster.boot_the_dead();
         cluster
     }
 
-    /// Starts every dead node; returns how long that takes, ns.
+    /// Starts every dead node but those that are gone for good; returns how long that takes, ns.
     pub(super) fn boot_the_dead(&mut self) -> u64 {
-        let dead = self.nodes.iter().filter(|node| node.process.is_none());
+        let rings = &self.rings;
+        let dead = self.nodes.iter();
+        let dead = dead.filter(|node| node.process.is_none() && !rings.is_gone(node.id.0));
         let dead: Vec<u16> = dead.map(|node| node.id.0).collect();
         self.boot_soon(&dead)
     }
@@ -85,12 +90,16 @@ impl Cluster {
 
     /// Whether every node runs and is connected to all others.
     pub(super) fn is_ready(&self) -> bool {
-        self.nodes.iter().all(Node::is_running) && self.network.is_connected()
+        let rings = &self.rings;
+        let is_ready = |node: &Node| rings.is_gone(node.id.0) || node.is_running();
+        self.nodes.iter().all(is_ready) && self.network.is_connected(|node| !rings.is_gone(node))
     }
 
     /// Whether nobody has anything left to do.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.nodes.iter().all(Node::is_at_rest) && self.network.is_at_rest()
+        let rings = &self.rings;
+        let is_at_rest = |node: &Node| rings.is_gone(node.id.0) || node.is_at_rest();
+        self.nodes.iter().all(is_at_rest) && self.network.is_at_rest()
     }
 
     pub(super) fn node(&mut self, number: u16) -> Option<&mut Node> {
@@ -138,6 +147,7 @@ impl Cluster {
             | Happening::Lift(_)
             | Happening::Lifted(..)
             | Happening::LiftAll
+            | Happening::ChangeRing(_)
             | Happening::Look => {}
         }
     }
@@ -287,6 +297,9 @@ impl Cluster {
                         to: to.0,
                     };
                     self.network.send(link, message, &mut self.queue);
+                }
+                Output::Reply { tag, response } if tag.connection == ADMINISTRATOR => {
+                    self.rings.answered(tag, response);
                 }
                 Output::Reply { tag, response } => {
                     self.clients.reply(tag, response, &mut self.queue);

@@ -4,6 +4,7 @@
 //! advances it takes the events out, and may look at it in between; looking changes nothing.
 
 use quorate_checkers::history::{Event, Nanos};
+use quorate_node::protocol::Topology;
 
 use super::SimError;
 use super::cluster::Cluster;
@@ -11,7 +12,8 @@ use super::queue::{Happening, later};
 use super::trace::Step;
 use super::weather::Weather;
 use crate::conductor::{Action, Conductor};
-use crate::plan::Plan;
+use crate::fault::{Effect, Fault};
+use crate::plan::{Plan, replicas_in};
 use crate::world::{ClientOp, Outcome};
 
 /// Nanoseconds in a millisecond.
@@ -47,6 +49,9 @@ pub struct Simulation {
     cluster: Cluster,
     waiting: Waiting,
     quiet_ns_max: u64,
+    /// How long everything may take to be healed, ms: longer where the ring may have to finish its change.
+    healed_ms_max: u64,
+    topology: Topology,
     /// Whether the conductor may have something new to say.
     is_news: bool,
     happenings: u64,
@@ -63,6 +68,8 @@ impl Simulation {
             cluster: Cluster::new(plan, weather),
             waiting: Waiting::Nothing,
             quiet_ns_max: plan.phases.quiet_ms_max.saturating_mul(NS_PER_MS),
+            healed_ms_max: READY_MS_MAX + plan.ring_ms_max(),
+            topology: Topology::of(&plan.store),
             is_news: false,
             happenings: 0,
         })
@@ -198,9 +205,20 @@ impl Simulation {
                     self.completed(client, outcome);
                 }
             }
-            Happening::Strike(index) => {
-                if let Some(fault) = self.conductor.fault(index).cloned() {
+            Happening::Strike(index) => match self.conductor.fault(index).cloned() {
+                Some(Fault::Ring(change)) => {
+                    if let Err(why) = self.cluster.want_ring(index, change) {
+                        self.strike_soon(Happening::Struck(index, Effect::Skipped(why)));
+                    }
+                }
+                Some(fault) => {
                     let effect = self.cluster.strike(index, &fault);
+                    self.strike_soon(Happening::Struck(index, effect));
+                }
+                None => {}
+            },
+            Happening::ChangeRing(index) => {
+                if let Some(effect) = self.cluster.change_ring(index) {
                     self.strike_soon(Happening::Struck(index, effect));
                 }
             }
@@ -216,7 +234,7 @@ impl Simulation {
             Happening::Lifted(index, effect) => self.conductor.healed(now, index, &effect),
             Happening::LiftAll => {
                 self.cluster.lift_all();
-                self.wait_for(Waiting::Healed(self.in_ms(READY_MS_MAX)));
+                self.wait_for(Waiting::Healed(self.in_ms(self.healed_ms_max)));
             }
             Happening::Look => self.look()?,
             inside => {
@@ -246,7 +264,16 @@ impl Simulation {
                 self.conductor.settled(now);
                 self.tell_weather(now);
             }
-            Waiting::Healed(_) if self.cluster.is_ready() => self.conductor.all_healed(now),
+            Waiting::Healed(until) if self.cluster.is_ready() => match self.cluster.ring_effect() {
+                Effect::Installed | Effect::Skipped(_) => self.conductor.all_healed(now),
+                Effect::Indeterminate(why) if now >= until => {
+                    self.conductor.not_all_healed(now, &why);
+                }
+                Effect::Indeterminate(_) => {
+                    self.wait_for(self.waiting);
+                    return Ok(());
+                }
+            },
             Waiting::Settled(until) | Waiting::Healed(until) => {
                 if now >= until {
                     return Err(SimError::NotConnected {
@@ -265,6 +292,11 @@ impl Simulation {
                 if looks < RESTING_LOOKS && now < until {
                     self.wait_for(Waiting::Quiet(until, looks));
                     return Ok(());
+                }
+                if let Some(owners) = self.cluster.ring_owners() {
+                    let topology = &self.topology;
+                    self.conductor
+                        .move_to(Box::new(replicas_in(topology, owners)));
                 }
                 self.conductor.quiet(now, looks >= RESTING_LOOKS);
             }

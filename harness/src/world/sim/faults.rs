@@ -63,6 +63,8 @@ impl Cluster {
                 self.set_clocks();
                 Effect::Installed
             }
+            // A change of the ring takes time: see `rings.rs`.
+            Fault::Ring(_) => Effect::Skipped("it was not asked for".to_owned()),
         }
     }
 
@@ -87,6 +89,7 @@ impl Cluster {
                 self.ledger.clocks.retain(|(other, _)| *other != index);
                 self.set_clocks();
             }
+            Fault::Ring(_) => return (self.ring_effect(), 0),
         }
         (Effect::Installed, 0)
     }
@@ -121,7 +124,7 @@ impl Cluster {
         took_or(took, nodes.iter().copied(), "is down")
     }
 
-    fn kill(&mut self, number: u16) {
+    pub(super) fn kill(&mut self, number: u16) {
         if let Some(node) = self.node(number) {
             let (forgotten, unread) = node.kill();
             self.queue.note(|| What::Killed { node: number });
@@ -153,7 +156,9 @@ impl Cluster {
         let mut dead = Vec::new();
         for victim in victims {
             let node = self.node(victim.node);
-            if node.is_some_and(|node| node.process.is_none() && node.epoch == victim.epoch) {
+            let is_dead =
+                node.is_some_and(|node| node.process.is_none() && node.epoch == victim.epoch);
+            if is_dead && !self.rings.is_gone(victim.node) {
                 dead.push(victim.node);
             }
         }

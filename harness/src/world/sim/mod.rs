@@ -13,6 +13,7 @@ mod inbox;
 mod network;
 mod node;
 mod queue;
+mod rings;
 #[cfg(test)]
 mod tests;
 pub mod trace;

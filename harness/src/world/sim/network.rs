@@ -302,9 +302,10 @@ impl Network {
         }
     }
 
-    /// Whether every link is up.
-    pub(super) fn is_connected(&self) -> bool {
-        let mut wires = self.wires.iter();
+    /// Whether every link between two nodes that count is up.
+    pub(super) fn is_connected(&self, counts: impl Fn(u16) -> bool) -> bool {
+        let wires = self.wires.iter();
+        let mut wires = wires.filter(|(link, _)| counts(link.from) && counts(link.to));
         wires.all(|(_, wire)| wire.streams.values().any(|s| s.stage == Stage::Up))
     }
 

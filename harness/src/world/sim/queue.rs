@@ -52,6 +52,8 @@ pub(super) enum Happening {
     Lifted(usize, Effect),
     /// Everything is undone.
     LiftAll,
+    /// The harness asks (again) for the change of the ring that this fault is.
+    ChangeRing(usize),
     /// The harness looks whether what it waits for has come.
     Look,
 }

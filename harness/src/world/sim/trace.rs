@@ -185,6 +185,14 @@ pub enum Kind {
     Led,
     /// May this tombstone be forgotten, it may, or forget it.
     Purge,
+    /// Who is alive, and who is in the ring.
+    Gossip,
+    /// The ring changes: copy what you hold.
+    Copy,
+    /// Hold this, you are going to own it.
+    Transfer,
+    /// It is copied.
+    Copied,
 }
 
 impl Kind {
@@ -206,6 +214,10 @@ impl Kind {
             Kind::Level => "level",
             Kind::Led => "led",
             Kind::Purge => "purge",
+            Kind::Gossip => "gossip",
+            Kind::Copy => "copy",
+            Kind::Transfer => "transfer",
+            Kind::Copied => "copied",
         }
     }
 
@@ -220,13 +232,17 @@ impl Kind {
             | Kind::Compare
             | Kind::Level
             | Kind::Led
-            | Kind::Purge => true,
+            | Kind::Purge
+            | Kind::Gossip
+            | Kind::Copy
+            | Kind::Transfer => true,
             Kind::Held
             | Kind::Answer
             | Kind::Digest
             | Kind::Minted
             | Kind::Received
-            | Kind::Compared => false,
+            | Kind::Compared
+            | Kind::Copied => false,
         }
     }
 
@@ -249,6 +265,10 @@ impl Kind {
             PeerMessage::MayForget { .. }
             | PeerMessage::MayBeForgotten { .. }
             | PeerMessage::Forget { .. } => Kind::Purge,
+            PeerMessage::Gossip(_) => Kind::Gossip,
+            PeerMessage::Copy { .. } => Kind::Copy,
+            PeerMessage::Transfer { .. } => Kind::Transfer,
+            PeerMessage::Copied { .. } => Kind::Copied,
         }
     }
 }

@@ -186,9 +186,14 @@ impl Replica {
         &mut self,
         id: RequestId,
         to: NodeId,
+        ring: u64,
         questions: &[(u32, Question)],
         out: &mut Vec<Output>,
     ) {
+        // The parts of another ring have other numbers: whoever asks will know of this one soon, and begin anew.
+        if ring != self.ring.fingerprint() {
+            return;
+        }
         let forest = self.forest();
         let mut answers = Vec::new();
         for (number, question) in questions.iter().take(PARTS_AT_ONCE_MAX) {
@@ -235,7 +240,13 @@ impl Replica {
                 (held, None) => held.is_some(),
                 (None, _) => false,
             };
-            if is_more && self.placement.replicas(key.as_str()).contains(&from) {
+            let is_owner = || {
+                self.ring
+                    .owners(key.as_str())
+                    .writes()
+                    .any(|node| node == from)
+            };
+            if is_more && is_owner() {
                 self.send_level(from, key.clone(), held, false, out);
             }
         }
@@ -249,6 +260,16 @@ impl Replica {
         let comparisons = &mut self.anti_entropy.comparisons;
         comparisons.retain(|_, comparison| comparison.peer != peer);
         self.anti_entropy.level_with.remove(&peer);
+    }
+
+    /// The ring has changed: trees are of its parts, and what is under way is about parts that are no more.
+    pub(super) fn regrow_forest(&mut self) {
+        let had_trees = self.anti_entropy.forest.take().is_some();
+        self.anti_entropy.comparisons.clear();
+        self.anti_entropy.level_with.clear();
+        if had_trees {
+            self.forest();
+        }
     }
 
     /// A peer is within reach again.
@@ -306,6 +327,7 @@ impl Replica {
         out: &mut Vec<Output>,
     ) {
         let due = now.monotonic.after(self.timeout());
+        let ring = self.ring.fingerprint();
         let state = &mut self.anti_entropy;
         let (Some(forest), Some(comparison)) = (&state.forest, state.comparisons.get_mut(&name))
         else {
@@ -326,7 +348,11 @@ impl Replica {
             counter: name,
         };
         for questions in batches(questions) {
-            let message = PeerMessage::Compare { id, questions };
+            let message = PeerMessage::Compare {
+                id,
+                ring,
+                questions,
+            };
             out.push(Output::Send { to: peer, message });
         }
         for difference in differences {
@@ -374,7 +400,7 @@ impl Replica {
 
     /// The trees; made of what is held if there are none yet.
     fn forest(&mut self) -> &Forest {
-        let (me, placement, store) = (self.me, &self.placement, &self.store);
+        let (me, placement, store) = (self.me, self.ring.reading(), &self.store);
         self.anti_entropy.forest.get_or_insert_with(|| {
             let mut forest = Forest::new(me, placement);
             for (key, content) in store.contents() {

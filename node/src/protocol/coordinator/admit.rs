@@ -1,6 +1,7 @@
 //! Admitting a request: which nodes it is about, what must answer, and whether that can be. After it nothing is refused any more.
 
 use crate::config::{Level, NodeId, ReadFanout, Sabotage};
+use crate::protocol::membership::Owners;
 use crate::protocol::replica::Replica;
 use crate::wire::{KEY_BYTES_MAX, Quorum};
 
@@ -10,8 +11,10 @@ use super::quorum::{Access, Place, Progress, Replication, Requirement};
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) requirement: Requirement,
-    /// The key's replicas, or who stands in for them, in the order of preference.
+    /// The key's replicas, or who stands in for them, in the order of preference. A write's pending nodes come last.
     pub(super) places: Vec<Place>,
+    /// The nodes that only writes go to while the ring changes.
+    pub(super) pending: Vec<Place>,
     /// Who may stand in later, best first; empty if nobody may.
     pub(super) spares: Vec<Place>,
     /// Whether anybody may stand in.
@@ -31,7 +34,7 @@ impl Replica {
             let most = self.config.n;
             return Err(format!("N = {n}: choose 1 to the store's N = {most}"));
         }
-        let requirement = self.requirement(access, n, quorum)?;
+        let mut requirement = self.requirement(access, n, quorum)?;
         if key.len() > KEY_BYTES_MAX {
             let bytes = key.len();
             return Err(format!(
@@ -45,9 +48,14 @@ impl Replica {
             ));
         }
         let sloppy = quorum.sloppy.unwrap_or(self.config.options.sloppy);
-        let mut replicas = self.placement.replicas(key).to_vec();
-        replicas.truncate(usize::from(n));
-        let (places, spares) = self.with_stand_ins(key, &replicas, sloppy);
+        let owners = self.ring.owners_of(key, n);
+        let pending = owners.pending.iter();
+        let pending: Vec<Place> = pending.map(|node| self.pending_place(*node)).collect();
+        let (mut places, spares) = self.with_stand_ins(key, &owners, sloppy);
+        if access == Access::Write {
+            requirement.raised(&pending);
+            places.extend(&pending);
+        }
         let within_reach = places
             .iter()
             .filter(|place| self.reaches(place.node))
@@ -57,8 +65,9 @@ impl Replica {
             // The coordinator itself keeps the hint that is enough.
             Some(_) if requirement.hints_count && self.keeps_hints() => {}
             Some((reachable, needed, name @ ("R" | "W"))) => {
+                let all = places.len();
                 return Err(format!(
-                    "{reachable} of {n} replicas reachable, {name} = {needed}"
+                    "{reachable} of {all} replicas reachable, {name} = {needed}"
                 ));
             }
             Some((reachable, needed, name)) => {
@@ -71,6 +80,7 @@ impl Replica {
         Ok(Admitted {
             requirement,
             places,
+            pending,
             spares,
             sloppy,
         })
@@ -100,20 +110,12 @@ impl Replica {
     }
 
     /// The replicas, each that cannot be reached replaced by the next reachable node that is none, if that is allowed; and who is left.
-    fn with_stand_ins(
-        &self,
-        key: &str,
-        replicas: &[NodeId],
-        sloppy: bool,
-    ) -> (Vec<Place>, Vec<Place>) {
+    fn with_stand_ins(&self, key: &str, owners: &Owners, sloppy: bool) -> (Vec<Place>, Vec<Place>) {
         let own = |node: &NodeId| self.place(*node, None);
         if !sloppy {
-            return (replicas.iter().map(own).collect(), Vec::new());
+            return (owners.reads.iter().map(own).collect(), Vec::new());
         }
-        let everybody = self.placement.preference_list(key, usize::MAX);
-        let others = everybody
-            .into_iter()
-            .filter(|node| !replicas.contains(node));
+        let others = self.ring.stand_ins(key, owners).into_iter();
         let mut healthy = others.filter(|node| self.reaches(*node));
         let mut stand_in = |owner: &NodeId| {
             let healthy = if self.reaches(*owner) {
@@ -123,7 +125,7 @@ impl Replica {
             };
             healthy.map_or(own(owner), |node| self.place(node, Some(*owner)))
         };
-        let places = replicas.iter().map(&mut stand_in).collect();
+        let places = owners.reads.iter().map(&mut stand_in).collect();
         let spares = healthy.map(|node| self.place(node, None)).collect();
         (places, spares)
     }
@@ -133,6 +135,14 @@ impl Replica {
             node,
             stands_in_for,
             centre: self.topology.centre(node),
+            pending: false,
+        }
+    }
+
+    fn pending_place(&self, node: NodeId) -> Place {
+        Place {
+            pending: true,
+            ..self.place(node, None)
         }
     }
 
@@ -188,6 +198,6 @@ impl Replica {
     }
 
     pub(in crate::protocol) fn reaches(&self, node: NodeId) -> bool {
-        node == self.me || self.connected.contains(&node)
+        node == self.me || self.links.reaches(node)
     }
 }

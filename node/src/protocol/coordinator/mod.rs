@@ -104,40 +104,38 @@ impl Replica {
                 };
                 self.write(now, tag, wish, out)
             }
-            Request::Inspect { key } => self.inspect(&key).map(|response| {
+            Request::ChangeRing(command) => self.change_ring(now, tag, command, out),
+            other => self.answer_operator(now, other, out).map(|response| {
                 out.push(Output::Reply { tag, response });
             }),
-            Request::Status => {
-                let response = Response::Status(self.status());
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Repair => {
-                self.repair_all(now, out);
-                let response = Response::Done;
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Hints => {
-                let response = Response::Hints(self.hints_kept());
-                out.push(Output::Reply { tag, response });
-                Ok(())
-            }
-            Request::Ring { key } => self.ring(key.as_deref()).map(|ring| {
-                let response = Response::Ring(ring);
-                out.push(Output::Reply { tag, response });
-            }),
-            Request::SetClockOffset { .. } => {
-                Err("a replica has no clock: ask the process around it".to_owned())
-            }
-            Request::Health | Request::Metrics => {
-                Err("a replica has no sockets: ask the process around it".to_owned())
-            }
         };
         if let Err(why) = served {
             self.counters.refused += 1;
             let response = Response::Refused { why };
             out.push(Output::Reply { tag, response });
+        }
+    }
+
+    /// What is answered at once: an operator asked.
+    fn answer_operator(
+        &mut self,
+        now: Now,
+        request: Request,
+        out: &mut Vec<Output>,
+    ) -> Result<Response, String> {
+        match request {
+            Request::Inspect { key } => self.inspect(&key),
+            Request::Status => Ok(Response::Status(Box::new(self.status()))),
+            Request::Repair => {
+                self.repair_all(now, out);
+                Ok(Response::Done)
+            }
+            Request::Hints => Ok(Response::Hints(self.hints_kept())),
+            Request::Ring { key } => self.ring_seen(key.as_deref()).map(Response::Ring),
+            Request::Health | Request::Metrics => {
+                Err("a replica has no sockets: ask the process around it".to_owned())
+            }
+            _ => Err("a replica has no clock: ask the process around it".to_owned()),
         }
     }
 
@@ -225,6 +223,7 @@ impl Replica {
             places,
             spares,
             sloppy,
+            ..
         } = admitted;
         if self.config.has(Sabotage::AckBeforeQuorum) {
             requirement = requirement.lowered();
@@ -268,10 +267,16 @@ impl Replica {
             self.config.read_repair
         };
         let requirement = admitted.requirement;
-        let write_back = match options.reads.write_back {
+        let mut write_back = match options.reads.write_back {
             Some(count) => requirement.at_least(count),
             None => requirement.clone(),
         };
+        // What one read has returned the next must find, also if the ring has changed in between.
+        let pending = match repair {
+            ReadRepair::Blocking => admitted.pending,
+            ReadRepair::None | ReadRepair::Async => Vec::new(),
+        };
+        write_back.raised(&pending);
         let manner = Manner {
             requirement,
             write_back,
@@ -279,7 +284,7 @@ impl Replica {
             digest: options.reads.digest,
             all_siblings: options.versions != Versions::Dvv { siblings: false },
         };
-        let read = Read::new(manner, &asked, &spares, self.evidence());
+        let read = Read::new(manner, &asked, &spares, &pending, self.evidence());
         let effects = read.start();
         let id = self.begin(now, tag, key.into(), Kind::Read(read));
         self.carry_out(now, id.counter, effects, out);
@@ -288,7 +293,7 @@ impl Replica {
 
     /// What this replica alone holds.
     fn inspect(&self, key: &str) -> Result<Response, String> {
-        if !self.placement.replicas(key).contains(&self.me) {
+        if !self.ring.owners(key).writes().any(|node| node == self.me) {
             return Err(format!("{} is no replica of this key", self.me));
         }
         let held = self.store.visible(key);

@@ -13,6 +13,8 @@ pub(super) struct Place {
     pub(super) stands_in_for: Option<NodeId>,
     /// Its data centre.
     pub(super) centre: usize,
+    /// Whether the ring is changing and only writes go to it: it copies, or is about to go.
+    pub(super) pending: bool,
 }
 
 /// How far a node is with a request.
@@ -186,6 +188,15 @@ impl Requirement {
         self
     }
 
+    /// One more of each of these places that it counts: a write while the ring changes (Cassandra's `blockForWrite`).
+    pub(super) fn raised(&mut self, pending: &[Place]) {
+        for number in 0..self.terms.len() {
+            let scope = self.terms[number].scope;
+            let more = pending.iter().filter(|place| self.counts(scope, **place));
+            self.terms[number].needed += more.count();
+        }
+    }
+
     /// Takes stand-ins for replicas: [`crate::config::Sabotage::FallbackAsPrimary`].
     pub(super) fn counting_anybody(mut self) -> Requirement {
         self.counts_anybody = true;
@@ -257,6 +268,7 @@ mod tests {
             stands_in_for: stands_in_for.map(NodeId),
             // Odd nodes are in the first data centre.
             centre: usize::from(node.is_multiple_of(2)),
+            pending: false,
         }
     }
 
@@ -333,6 +345,22 @@ mod tests {
         assert_eq!(requirement.unmet(&sloppy), Some((1, 2, "PW")));
         assert!(requirement.clone().counting_anybody().is_met(&sloppy));
         assert!(requirement.and_primaries("PW", 4, 3).is_err());
+    }
+
+    #[test]
+    fn pending_nodes_raise_what_counts_them() {
+        let met_with = |level, pending: &[u16], nodes: &[u16]| {
+            let mut requirement =
+                Requirement::of(Access::Write, level, &two_centres()).expect("a level");
+            let pending: Vec<_> = pending.iter().map(|node| place(*node, None)).collect();
+            requirement.raised(&pending);
+            met(&requirement, nodes)
+        };
+        assert!(!met_with(Level::Quorum, &[7], &[1, 2, 3, 4]));
+        assert!(met_with(Level::Quorum, &[7], &[1, 2, 3, 4, 7]));
+        assert!(!met_with(Level::LocalQuorum, &[7], &[1, 3, 2]));
+        assert!(met_with(Level::LocalQuorum, &[8], &[1, 3]), "elsewhere");
+        assert!(!met_with(Level::EachQuorum, &[7, 8], &[1, 3, 2, 4, 7]));
     }
 
     #[test]

@@ -107,11 +107,12 @@ pub(super) struct Found {
 }
 
 impl Read {
-    /// A read that asks `asked` first, and `spares` if those are slow.
+    /// A read that asks `asked` first, and `spares` if those are slow. `pending` nodes are never asked; they are told the result.
     pub(super) fn new(
         manner: Manner,
         asked: &[Place],
         spares: &[Place],
+        pending: &[Place],
         evidence: Evidence,
     ) -> Read {
         let contact = |place, asked, for_digest| Contact {
@@ -126,11 +127,12 @@ impl Read {
         let digest = manner.digest;
         let asked = (0..).zip(asked);
         let asked = asked.map(|(number, place)| contact(*place, true, digest && number > 0));
-        let spares = spares.iter().map(|place| contact(*place, false, false));
+        let others = spares.iter().chain(pending);
+        let others = others.map(|place| contact(*place, false, false));
         Read {
             manner,
             phase: Phase::Asking,
-            contacts: asked.chain(spares).collect(),
+            contacts: asked.chain(others).collect(),
             result: None,
             evidence,
             found: Found::default(),
@@ -215,7 +217,7 @@ impl Read {
         let mut effects = Vec::new();
         for contact in &mut self.contacts {
             match self.phase {
-                Phase::Asking if !contact.asked => {
+                Phase::Asking if !contact.asked && !contact.place.pending => {
                     contact.asked = true;
                     self.found.hurried = true;
                     effects.push(contact.question());
@@ -364,14 +366,14 @@ impl Read {
         effects
     }
 
-    /// Tells everybody who is known to be behind, once at a time.
+    /// Tells everybody who is known to be behind, once at a time, and the pending nodes, of which nothing is known.
     fn repair_stale(&mut self) -> Vec<ReadEffect> {
         if self.manner.repair == ReadRepair::None {
             return Vec::new();
         }
         let newest = self.newest();
         let stale = self.contacts.iter_mut().filter(|contact| {
-            contact.answered
+            (contact.answered || contact.place.pending)
                 && contact.digest == Said::All
                 && contact.told.is_none()
                 && !contact.has(newest.as_ref())
@@ -427,7 +429,7 @@ impl Read {
         let result = self.result.as_ref();
         self.having(|contact| match result {
             Some(_) => contact.has(result),
-            None => contact.answered,
+            None => contact.answered || contact.place.pending,
         })
     }
 

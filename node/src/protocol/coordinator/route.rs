@@ -35,7 +35,7 @@ impl Replica {
         content: Content,
         out: &mut Vec<Output>,
     ) {
-        let (me, connected) = (self.me, &self.connected);
+        let (me, links) = (self.me, &self.links);
         let Some(Kind::Write(write)) = self.requests.get_mut(&id.counter).map(|c| &mut c.kind)
         else {
             return;
@@ -43,7 +43,7 @@ impl Replica {
         if write.content().is_some() {
             return;
         }
-        let down = |node: NodeId| node != me && !connected.contains(&node);
+        let down = |node: NodeId| node != me && !links.reaches(node);
         let effects = write.start(content, down);
         self.fulfil(now, id.counter, effects, out);
         // A quorum of nobody is met before anybody has said anything.
@@ -238,7 +238,7 @@ impl Replica {
     /// For whom a hint is kept: for whom it was meant, unless that is sabotaged.
     pub(super) fn addressee(&self, key: &str, owner: NodeId) -> NodeId {
         if self.config.has(Sabotage::HintToFirst) {
-            let first = self.placement.replicas(key).first().copied();
+            let first = self.ring.owners(key).reads.first().copied();
             return first.unwrap_or(owner);
         }
         owner

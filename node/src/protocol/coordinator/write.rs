@@ -113,9 +113,13 @@ impl Write {
         self.missed == Missed::StandIn
     }
 
-    /// Who gives the write its dot: the coordinator if it is a replica, else the first replica (or stand-in) within reach.
+    /// Who gives the write its dot: the coordinator if it is a replica, else the first replica (or stand-in) within reach. A pending node
+    /// does not, for it may hold too little of the key yet.
     pub(super) fn minter(&self, me: NodeId, reaches: impl Fn(NodeId) -> bool) -> Option<Place> {
-        let places = || self.contacts.iter().map(|contact| contact.place);
+        let places = || {
+            let places = self.contacts.iter().map(|contact| contact.place);
+            places.filter(|place| !place.pending)
+        };
         let own = places().find(|place| place.node == me);
         let first = places().find(|place| reaches(place.node));
         own.or(first)

@@ -104,6 +104,16 @@ impl Membership {
         Ok(membership)
     }
 
+    /// There is a connection to this node: it is called at once, unless it is known to be alive. Without it the first calls, which
+    /// nobody hears because there is no connection yet, would be repeated one by one.
+    pub fn connected(&mut self, now: Nanos, peer: NodeId, out: &mut Vec<Output>) {
+        if self.opinion(peer) != Some(Opinion::Alive) {
+            let mut outbox = Outbox::default();
+            self.swim.announce(peer, &mut outbox);
+            self.flush(now, outbox, out);
+        }
+    }
+
     /// A packet arrived. If it cannot be used, nothing is lost but this packet.
     pub fn hear(
         &mut self,

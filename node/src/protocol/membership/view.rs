@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::Xxh3Default;
+
 use crate::config::NodeId;
 use crate::protocol::placement::{Placement, Replication};
 use crate::protocol::ring::Ring;
@@ -49,6 +51,7 @@ pub struct RingView {
     change: Option<Change>,
     before: Placement,
     after: Option<Placement>,
+    fingerprint: u64,
 }
 
 impl RingView {
@@ -76,11 +79,39 @@ impl RingView {
             (Some(_), Pending::Counted) => (state.owners(), Some(state.owners_after())),
             (Some(_), Pending::Ignored) => (state.owners_after(), None),
         };
+        RingView::of(change, place(before), after.map(place))
+    }
+
+    /// A ring that never changes.
+    pub fn fixed(placement: Placement) -> RingView {
+        RingView::of(None, placement, None)
+    }
+
+    fn of(change: Option<Change>, before: Placement, after: Option<Placement>) -> RingView {
+        let mut hasher = Xxh3Default::new();
+        for placement in [Some(&before), after.as_ref()].into_iter().flatten() {
+            for (token, node) in placement.ring().tokens() {
+                hasher.update(&token.to_le_bytes());
+                hasher.update(&node.0.to_le_bytes());
+            }
+            hasher.update(b"ring");
+        }
+        if let Some(change) = change {
+            hasher.update(&change.ticket.to_le_bytes());
+            hasher.update(&[u8::from(change.phase == Phase::Switch)]);
+        }
         RingView {
             change,
-            before: place(before),
-            after: after.map(place),
+            before,
+            after,
+            fingerprint: hasher.digest(),
         }
+    }
+
+    /// Equal on two nodes that see the same ring in the same phase of the same change: then the parts of the ring and the tasks of
+    /// the change have the same numbers.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The change under way.
@@ -105,10 +136,9 @@ impl RingView {
         self.split(&self.before.preference_list(key, n), after.as_deref())
     }
 
-    /// The nodes that would stand in for replicas of a key under a sloppy quorum, in this order: the nodes of the ring beyond its
-    /// owners, clockwise (Dynamo 4.6).
-    pub fn stand_ins(&self, key: &str) -> Vec<NodeId> {
-        let owners = self.owners(key);
+    /// The nodes that would stand in for these owners of a key under a sloppy quorum, in this order: the other nodes of the ring,
+    /// clockwise (Dynamo 4.6).
+    pub fn stand_ins(&self, key: &str, owners: &Owners) -> Vec<NodeId> {
         let mut list = self.reading().preference_list(key, usize::MAX);
         list.retain(|node| owners.writes().all(|owner| owner != *node));
         list
@@ -125,7 +155,7 @@ impl RingView {
     }
 
     /// The placement that reads follow.
-    fn reading(&self) -> &Placement {
+    pub fn reading(&self) -> &Placement {
         if self.switched() {
             self.after()
         } else {

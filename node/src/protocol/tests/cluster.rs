@@ -110,6 +110,17 @@ impl Cluster {
         }
     }
 
+    /// `kill -9` for good: everybody sees the connections break.
+    pub(super) fn kill(&mut self, node: NodeId) {
+        self.replicas.remove(&node);
+        self.disks.entry(node).or_default().queued.clear();
+        for other in self.others(node) {
+            if self.replicas.contains_key(&other) {
+                self.input(other, Input::PeerDown(node));
+            }
+        }
+    }
+
     pub(super) fn others(&self, node: NodeId) -> Vec<NodeId> {
         let nodes = (1..=self.config.nodes).map(NodeId);
         nodes.filter(|other| *other != node).collect()
@@ -193,7 +204,7 @@ impl Cluster {
 
     pub(super) fn deliver(&mut self, packet: Packet) {
         let Packet { from, to, message } = packet;
-        if !self.lossy.contains(&(from, to)) {
+        if !self.lossy.contains(&(from, to)) && self.replicas.contains_key(&to) {
             self.input(to, Input::Peer { from, message });
         }
     }
@@ -241,6 +252,18 @@ impl Cluster {
             self.settle();
         }
         self.advance_to(end);
+    }
+
+    /// Lets time pass up to the next deadline of any node, and wakes who has one then. Nothing is delivered.
+    pub(super) fn tick_next(&mut self) {
+        let deadlines = self.replicas.iter();
+        let first = deadlines
+            .filter_map(|(node, replica)| Some((replica.deadline()?, *node)))
+            .min();
+        if let Some((due, node)) = first {
+            self.advance_to(due);
+            self.input(node, Input::Tick);
+        }
     }
 
     fn advance_to(&mut self, moment: Nanos) {

@@ -10,6 +10,7 @@ mod incarnations;
 mod limits;
 mod refusals;
 mod repair;
+mod ring;
 mod sabotage;
 mod siblings;
 mod sloppy;

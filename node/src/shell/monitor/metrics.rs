@@ -116,12 +116,13 @@ type Row<T> = (&'static str, &'static str, T);
 
 /// What only grows while the node lives.
 #[rustfmt::skip]
-fn counters(counters: &Counters) -> [Row<u64>; 24] {
+fn counters(counters: &Counters) -> [Row<u64>; 26] {
     // Taken apart, so that a counter that is added is not forgotten here.
     let Counters {
         reads, reads_ok, writes, writes_ok, refused, unknown, reads_repaired, repairs_sent, digest_mismatches, speculations, fallbacks,
         hints_kept, hints_refused, hints_delivered, hints_expired, siblings_met, siblings_made, tombstones_purged, comparisons, tree_nodes,
         keys_moved, bytes_moved, hints_pending: _, hint_bytes_pending: _, not_held, unheard,
+        keys_transferred, gossip_refused,
     } = *counters;
     [
         ("reads", "Reads coordinated, whatever came of them", reads),
@@ -148,6 +149,8 @@ fn counters(counters: &Counters) -> [Row<u64>; 24] {
         ("repair_sent_bytes", "Bytes of the keys and values sent because trees differed", bytes_moved),
         ("writes_not_held", "What this node was asked to hold and did not, for want of room", not_held),
         ("messages_unheard", "Messages of peers that were not heard: from no node of the cluster, or too large", unheard),
+        ("ring_keys_sent", "Keys sent to new owners because the ring changes", keys_transferred),
+        ("gossip_refused", "Packets of gossip that could not be used", gossip_refused),
     ]
 }
 
@@ -225,7 +228,7 @@ mod tests {
         };
         let (helped, typed) = (names("# HELP "), names("# TYPE "));
         assert_eq!(helped, typed);
-        assert_eq!(helped.len(), 1 + 24 + 12 + 5 + 2, "{text}");
+        assert_eq!(helped.len(), 1 + 26 + 12 + 5 + 2, "{text}");
         for name in helped {
             assert!(name.starts_with("quorate_"), "{name}");
             let valued = text.lines().any(|line| {
