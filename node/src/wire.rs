@@ -3,6 +3,8 @@
 //! A client connection carries [`ClientFrame`]s one way and [`ServerFrame`]s the other; a reply carries the tag of its request, and
 //! replies may come in any order. Messages between nodes are in `protocol/message.rs`. Nothing here does I/O.
 
+pub(crate) mod bytes;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
@@ -12,6 +14,9 @@ use crate::protocol::leader::{LeaderStatus, PhaseEvent};
 
 /// Largest frame that is accepted, bytes, without its length prefix.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// A frame's length prefix, bytes.
+const LENGTH_BYTES: usize = 4;
 
 /// Largest key that is accepted, bytes.
 pub const KEY_BYTES_MAX: usize = 1 << 10;
@@ -34,16 +39,30 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_stdvec(value)
 }
 
-/// Appends a whole frame, length and body, so that many frames can be written at once.
+/// Appends a whole frame, length and body, so that many frames can be written at once. After an error the buffer is as it was.
 pub fn append_frame<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
-    let body = encode(value)?;
-    let length = u32::try_from(body.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
-    if body.len() > FRAME_BYTES_MAX {
-        return Err(postcard::Error::SerializeBufferFull);
+    let start = buffer.len();
+    let body = start + LENGTH_BYTES;
+    buffer.resize(body, 0);
+    let appended = append(value, buffer).and_then(|()| match u32::try_from(buffer.len() - body) {
+        Ok(length) if buffer.len() - body <= FRAME_BYTES_MAX => Ok(length.to_be_bytes()),
+        _ => Err(postcard::Error::SerializeBufferFull),
+    });
+    match appended {
+        Ok(length) => {
+            buffer[start..body].copy_from_slice(&length);
+            Ok(())
+        }
+        Err(error) => {
+            buffer.truncate(start);
+            Err(error)
+        }
     }
-    buffer.extend_from_slice(&length.to_be_bytes());
-    buffer.extend_from_slice(&body);
-    Ok(())
+}
+
+/// Appends the body of a frame. After an error part of it may be there.
+pub(crate) fn append<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
+    postcard::serialize_with_flavor(value, bytes::Tail(buffer))
 }
 
 /// What the body of a frame says. Bytes left over are an error: they mean that the two sides disagree about the type.
@@ -116,7 +135,7 @@ impl Quorum {
 /// What a client has read of a key, to be handed back with its next write of it. Opaque to clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Context(pub Vec<u8>);
+pub struct Context(#[serde(with = "bytes")] pub Vec<u8>);
 
 /// What a client may ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +152,7 @@ pub enum Request {
         /// The key.
         key: String,
         /// The value.
+        #[serde(with = "bytes")]
         value: Vec<u8>,
         /// How many replicas.
         quorum: Quorum,
@@ -229,6 +249,7 @@ pub enum Response {
     /// A read's answer. No value = absent (never written, or deleted); several are siblings, which only a store with version vectors has.
     Value {
         /// The values, ascending.
+        #[serde(with = "bytes::list")]
         values: Vec<Vec<u8>>,
         /// To be handed back with the next write of the key.
         context: Context,
@@ -550,6 +571,8 @@ mod tests {
             append_frame(&frame(VALUE_BYTES_MAX), &mut Vec::new()),
             Ok(())
         );
-        assert!(append_frame(&frame(FRAME_BYTES_MAX), &mut Vec::new()).is_err());
+        let mut buffer = vec![7];
+        assert!(append_frame(&frame(FRAME_BYTES_MAX), &mut buffer).is_err());
+        assert_eq!(buffer, [7]);
     }
 }

@@ -4,14 +4,16 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
-use crate::wire::Stamp;
+use crate::wire::{Stamp, bytes};
 
 /// A key. Cheap to clone: one write is sent to N replicas.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Key(Arc<str>);
 
@@ -19,6 +21,27 @@ impl Key {
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// By hand, because serde's own way to a shared string is by another string.
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
+                Ok(key.into())
+            }
+        }
+
+        deserializer.deserialize_str(Text)
     }
 }
 
@@ -49,6 +72,7 @@ pub struct Version {
     /// When and by whom it was taken.
     pub stamp: Stamp,
     /// The value; none for a delete (a tombstone).
+    #[serde(with = "bytes::optional")]
     pub value: Option<Arc<[u8]>>,
 }
 
