@@ -16,6 +16,7 @@ use super::leader::{
 use super::message::PeerMessage;
 use super::record::Record;
 use super::replica::Replica;
+use super::snapshot::Snapshot;
 use super::time::{Nanos, Now};
 use super::version::{Key, Version};
 
@@ -128,6 +129,22 @@ impl Machine {
                     value: change.value.clone(),
                 }))
             }
+        }
+    }
+
+    /// Begins a snapshot: what is persisted from now on belongs to the log after it.
+    pub fn begin_snapshot(&self) -> Snapshot {
+        match &self.0 {
+            Kind::Leaderless(replica) => replica.begin_snapshot(),
+            Kind::Led(_) => Snapshot::of_all(self.snapshot().collect()),
+        }
+    }
+
+    /// The next piece of a snapshot that this node began; no records after the last.
+    pub fn next_piece(&self, snapshot: &mut Snapshot) -> Vec<Record> {
+        match &self.0 {
+            Kind::Leaderless(replica) => replica.next_piece(snapshot),
+            Kind::Led(_) => snapshot.next_of_rest(),
         }
     }
 

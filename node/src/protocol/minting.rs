@@ -55,7 +55,7 @@ impl Replica {
         let refusal = match hint_for {
             Some(owner) if owner != self.me => (content.weight() > CONTENT_BYTES_MAX)
                 .then(|| "what is kept of the key is as large as can be".to_owned()),
-            _ => self.store.refusal(key.as_str(), &content),
+            _ => self.store.refusal(&key, &content),
         };
         if let Some(why) = refusal {
             return Err(why);

@@ -258,8 +258,13 @@ impl Replica {
 
     /// Records that [`Replica::recover`] to what is held now, including what is on its way to the log.
     pub fn snapshot(&self) -> impl Iterator<Item = Record> {
+        self.store.visible_records().chain(self.not_visible())
+    }
+
+    /// What of a snapshot reads do not see: what is on its way to the log, hints, and the ring.
+    pub(super) fn not_visible(&self) -> impl Iterator<Item = Record> {
         let ring = self.gossip.iter().map(Gossip::record);
-        let contents = self.store.records();
+        let contents = self.store.unsynced_records();
         contents.chain(self.hints.records()).chain(ring)
     }
 
@@ -468,7 +473,7 @@ impl Replica {
     /// Whether this node can hold a content for itself. Whether it keeps hints for others is asked when it is given one.
     fn has_room(&self, key: &Key, content: &Content, hint_for: Option<NodeId>) -> bool {
         let is_own = hint_for.is_none_or(|owner| owner == self.me);
-        !is_own || self.store.refusal(key.as_str(), content).is_none()
+        !is_own || self.store.refusal(key, content).is_none()
     }
 
     /// Writes something to the log that nobody waits for.

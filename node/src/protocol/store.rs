@@ -4,13 +4,13 @@
 //! still take away would be forgotten later although nothing was promised to be forgettable. This file decides no durability: when the
 //! log calls a record persisted is the shell's sync policy. It knows no quorum either.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::config::{Limits, NodeId};
 use crate::wire::KEY_BYTES_MAX;
 
 use super::content::{CONTENT_BYTES_MAX, Content};
+use super::holdings::Holdings;
 use super::message::RequestId;
 use super::record::Record;
 use super::version::Key;
@@ -65,6 +65,7 @@ pub(super) enum Taken {
 
 #[derive(Debug)]
 struct Unsynced {
+    token: Token,
     key: Key,
     content: Content,
     waiters: Vec<Waiter>,
@@ -82,10 +83,11 @@ pub(super) struct Shown {
 /// What one replica holds of all keys.
 #[derive(Debug)]
 pub(super) struct Store {
-    visible: BTreeMap<Key, Content>,
-    unsynced: BTreeMap<Token, Unsynced>,
-    /// Per key, the tokens on their way, in the order in which they came.
-    underway: BTreeMap<Key, Vec<Token>>,
+    visible: Holdings<Content>,
+    /// In the order of tokens, which is that in which they came.
+    unsynced: VecDeque<Unsynced>,
+    /// The same by key.
+    underway: BTreeSet<(Key, Token)>,
     limits: Limits,
     /// What is visible and what is on its way take of memory, bytes.
     bytes: u64,
@@ -98,9 +100,9 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(forgets_tombstones: bool, trusts_hashes: bool) -> Store {
         Store {
-            visible: BTreeMap::new(),
-            unsynced: BTreeMap::new(),
-            underway: BTreeMap::new(),
+            visible: Holdings::new(),
+            unsynced: VecDeque::new(),
+            underway: BTreeSet::new(),
             limits: Limits::default(),
             bytes: 0,
             forgets_tombstones,
@@ -116,26 +118,27 @@ impl Store {
     }
 
     /// Why a content cannot be held, a fragment; none if it can. What makes a key smaller can always be held.
-    pub(super) fn refusal(&self, key: &str, content: &Content) -> Option<String> {
-        if key.len() > KEY_BYTES_MAX {
+    pub(super) fn refusal(&self, key: &Key, content: &Content) -> Option<String> {
+        if key.as_str().len() > KEY_BYTES_MAX {
             return Some("its key is longer than any can be".to_owned());
         }
-        let held = self.visible.get(key).map_or(0, Content::weight);
-        let is_new = held == 0 && !self.underway.contains_key(key);
+        let held = self.visible.get(key.as_str()).map_or(0, Content::weight);
+        let is_underway = self.underway(key).next().is_some();
+        let is_new = held == 0 && !is_underway;
         if is_new && self.keys_and_underway() >= self.limits.keys_max {
             let most = self.limits.keys_max;
             return Some(format!(
                 "this node is full: it holds {most} keys, the most that it may"
             ));
         }
-        let is_room = self.bytes.saturating_add(weight(key, content)) <= self.limits.bytes_max;
+        let is_room =
+            self.bytes.saturating_add(weight(key.as_str(), content)) <= self.limits.bytes_max;
         let may_burst = matches!(content, Content::Siblings(_))
-            && (self.underway.contains_key(key)
-                || held.saturating_add(content.weight()) > CONTENT_BYTES_MAX);
+            && (is_underway || held.saturating_add(content.weight()) > CONTENT_BYTES_MAX);
         if is_room && !may_burst {
             return None;
         }
-        let joined = match self.latest(key) {
+        let joined = match self.latest(key.as_str()) {
             Some(mut latest) => {
                 latest.merge(content);
                 latest.weight()
@@ -148,7 +151,7 @@ impl Store {
             ));
         }
         // One at a time, so that what is on its way is bounded, too.
-        let shrinks = held > 0 && joined <= held && !self.underway.contains_key(key);
+        let shrinks = held > 0 && joined <= held && !is_underway;
         (!is_room && !shrinks).then(|| {
             let (bytes, most) = (self.bytes, self.limits.bytes_max);
             format!("this node is full: it holds {bytes} of at most {most} bytes")
@@ -161,16 +164,18 @@ impl Store {
         if visible.saturating_add(self.underway.len() as u64) < self.limits.keys_max {
             return visible;
         }
-        let is_new = |key: &&Key| !self.visible.contains_key(*key);
-        visible + self.underway.keys().filter(is_new).count() as u64
+        let underway: BTreeSet<&Key> = self.underway.iter().map(|(key, _)| key).collect();
+        let is_new = |key: &&Key| self.visible.get(key.as_str()).is_none();
+        visible + underway.into_iter().filter(is_new).count() as u64
     }
 
     /// What reads may see.
     pub(super) fn visible(&self, key: &str) -> Option<&Content> {
         if self.trusts_hashes {
-            let mut contents = self.visible.iter();
+            let contents = self.visible.iter();
             return contents
-                .find(|(held, _)| short_hash(held.as_str()) == short_hash(key))
+                .filter(|(held, _)| short_hash(held.as_str()) == short_hash(key))
+                .min_by_key(|(held, _)| *held)
                 .map(|(_, content)| content);
         }
         self.visible.get(key)
@@ -178,10 +183,12 @@ impl Store {
 
     /// What reads see once everything on its way to the log is there.
     pub(super) fn latest(&self, key: &str) -> Option<Content> {
-        let underway = self.underway.get(key).into_iter().flatten();
-        let unsynced = underway.filter_map(|token| self.unsynced.get(token));
         let mut latest = self.visible.get(key).cloned();
-        for Unsynced { content, .. } in unsynced {
+        if self.underway.is_empty() {
+            return latest;
+        }
+        let underway = self.underway(&key.into());
+        for Unsynced { content, .. } in underway.filter_map(|place| self.unsynced.get(place)) {
             match &mut latest {
                 Some(latest) => latest.merge(content),
                 None => latest = Some(content.clone()),
@@ -198,90 +205,108 @@ impl Store {
         content: Content,
         waiter: Option<Waiter>,
     ) -> Taken {
-        if self
-            .visible
-            .get(&key)
-            .is_some_and(|held| held.covers(&content))
-        {
+        let held = self.visible.get(key.as_str());
+        if held.is_some_and(|held| held.covers(&content)) {
             return Taken::Held;
         }
-        for token in self.underway.get(&key).into_iter().flatten() {
-            if let Some(unsynced) = self.unsynced.get_mut(token)
-                && unsynced.content.covers(&content)
-            {
-                if unsynced.waiters.len() < WAITERS_MAX {
-                    unsynced.waiters.extend(waiter);
-                }
-                return Taken::Waits;
+        let covers = |place: &usize| {
+            let unsynced = self.unsynced.get(*place);
+            unsynced.is_some_and(|unsynced| unsynced.content.covers(&content))
+        };
+        let waits = self.underway(&key).find(covers);
+        if let Some(place) = waits
+            && let Some(unsynced) = self.unsynced.get_mut(place)
+        {
+            if unsynced.waiters.len() < WAITERS_MAX {
+                unsynced.waiters.extend(waiter);
             }
+            return Taken::Waits;
         }
-        if self.refusal(key.as_str(), &content).is_some() {
+        if self.refusal(&key, &content).is_some() {
             return Taken::Full;
         }
         let token = tokens.next();
-        self.underway.entry(key.clone()).or_default().push(token);
+        self.underway.insert((key.clone(), token));
         self.bytes += weight(key.as_str(), &content);
-        let unsynced = Unsynced {
+        self.unsynced.push_back(Unsynced {
+            token,
             key: key.clone(),
             content: content.clone(),
             waiters: waiter.into_iter().collect(),
-        };
-        self.unsynced.insert(token, unsynced);
+        });
         Taken::Persist(token, Record::Held { key, content })
+    }
+
+    /// Where in `unsynced` the records of a key are, in the order in which they came.
+    fn underway<'a>(&'a self, key: &Key) -> impl Iterator<Item = usize> + use<'a> {
+        // Most often there is nothing on its way at all.
+        let some = !self.underway.is_empty();
+        let tokens = || (key.clone(), Token(0))..=(key.clone(), Token(u64::MAX));
+        let underway = some.then(|| self.underway.range(tokens()));
+        let underway = underway.into_iter().flatten();
+        underway.filter_map(|(_, token)| self.place(*token))
+    }
+
+    fn place(&self, token: Token) -> Option<usize> {
+        let unsynced = &self.unsynced;
+        unsynced.binary_search_by_key(&token, |one| one.token).ok()
     }
 
     /// The log has this record.
     pub(super) fn persisted(&mut self, token: Token) -> Shown {
-        let Some(unsynced) = self.unsynced.remove(&token) else {
+        let place = self.place(token);
+        let Some(unsynced) = place.and_then(|place| self.unsynced.remove(place)) else {
             return Shown::default();
         };
         let Unsynced {
             key,
             content,
             waiters,
+            ..
         } = unsynced;
         self.bytes = self.bytes.saturating_sub(weight(key.as_str(), &content));
-        if let Some(underway) = self.underway.get_mut(&key) {
-            underway.retain(|other| *other != token);
-            if underway.is_empty() {
-                self.underway.remove(&key);
-            }
-        }
+        let place = (key, token);
+        self.underway.remove(&place);
+        let (key, _) = place;
         let changed = self.merge(key.clone(), content).then_some(key);
         Shown { waiters, changed }
     }
 
     /// Makes a durable content visible; tells whether that changes what reads see.
     pub(super) fn merge(&mut self, key: Key, content: Content) -> bool {
-        let held = self.visible.get_mut(&key);
-        if held.as_ref().is_some_and(|held| held.covers(&content)) {
-            return false;
-        }
-        let before_bytes = held.as_ref().map_or(0, |held| weight(key.as_str(), held));
-        let text = key.clone();
-        if self.forgets_tombstones && content.is_tombstone() {
-            self.visible.remove(&key);
-        } else if let Some(held) = held {
-            held.merge(&content);
-        } else {
-            self.visible.insert(key, content);
-        }
-        let held = self.visible.get(&text);
-        let now_bytes = held.map_or(0, |held| weight(text.as_str(), held));
-        self.bytes = self
-            .bytes
-            .saturating_sub(before_bytes)
-            .saturating_add(now_bytes);
+        let forgets = self.forgets_tombstones && content.is_tombstone();
+        let weight = |content: &Content| weight(key.as_str(), content);
+        let (before_bytes, now_bytes) = match self.visible.get_mut(key.as_str()) {
+            Some(held) if held.covers(&content) => return false,
+            Some(held) if forgets => {
+                let before_bytes = weight(held);
+                self.visible.remove(key.as_str());
+                (before_bytes, 0)
+            }
+            Some(held) => {
+                let before_bytes = weight(held);
+                held.merge(&content);
+                (before_bytes, weight(held))
+            }
+            None if forgets => (0, 0),
+            None => {
+                let now_bytes = weight(&content);
+                self.visible.insert(key, content);
+                (0, now_bytes)
+            }
+        };
+        let others = self.bytes.saturating_sub(before_bytes);
+        self.bytes = others.saturating_add(now_bytes);
         true
     }
 
     /// Forgets a key, if what is visible of it has this digest and nothing newer is on its way. Returns what was forgotten.
     pub(super) fn forget(&mut self, key: &Key, digest: u64) -> Option<Content> {
-        let same = self.visible.get(key)?.digest() == digest;
-        if !same || self.underway.contains_key(key) {
+        let same = self.visible.get(key.as_str())?.digest() == digest;
+        if !same || self.underway(key).next().is_some() {
             return None;
         }
-        let forgotten = self.visible.remove(key)?;
+        let forgotten = self.visible.remove(key.as_str())?;
         self.bytes = self.bytes.saturating_sub(weight(key.as_str(), &forgotten));
         Some(forgotten)
     }
@@ -296,18 +321,17 @@ impl Store {
         self.visible.len()
     }
 
-    /// Every key of which something is visible, in order.
+    /// Every key of which something is visible, in the order of their hashes.
     pub(super) fn contents(&self) -> impl Iterator<Item = (&Key, &Content)> {
         self.visible.iter()
     }
 
-    /// The same from a key on, that key itself left out; from the first if there is none.
+    /// Those after this one, in that order; all if there is none.
     pub(super) fn contents_after(
         &self,
         key: Option<&Key>,
     ) -> impl Iterator<Item = (&Key, &Content)> {
-        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
-        self.visible.range::<Key, _>((from, Bound::Unbounded))
+        self.visible.after(key)
     }
 
     /// Records that have not reached the log yet.
@@ -315,15 +339,22 @@ impl Store {
         self.unsynced.len()
     }
 
-    /// All that the log was ever given and that still matters, in an order that recovers to the same.
-    pub(super) fn records(&self) -> impl Iterator<Item = Record> {
-        let record = |(key, content): (&Key, &Content)| Record::Held {
-            key: key.clone(),
-            content: content.clone(),
-        };
-        let unsynced = self.unsynced.values();
-        let unsynced = unsynced.map(|unsynced| (&unsynced.key, &unsynced.content));
-        self.visible.iter().chain(unsynced).map(record)
+    /// What is visible, as records.
+    pub(super) fn visible_records(&self) -> impl Iterator<Item = Record> {
+        self.visible.iter().map(record)
+    }
+
+    /// What is on its way to the log. After what is visible it recovers to all that the log was ever given and that still matters.
+    pub(super) fn unsynced_records(&self) -> impl Iterator<Item = Record> {
+        let unsynced = self.unsynced.iter();
+        unsynced.map(|unsynced| record((&unsynced.key, &unsynced.content)))
+    }
+}
+
+fn record((key, content): (&Key, &Content)) -> Record {
+    Record::Held {
+        key: key.clone(),
+        content: content.clone(),
     }
 }
 
@@ -419,7 +450,7 @@ mod tests {
         shelf.told(one);
         shelf.persist(2, None, 2);
         let mut copy = Store::new(false, false);
-        for record in shelf.0.records() {
+        for record in shelf.0.visible_records().chain(shelf.0.unsynced_records()) {
             let content = record.held().expect("only what is held").clone();
             let key = record.key().expect("of a key").clone();
             copy.merge(key, content);

@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
 use crate::config::{Health, NodeId, Seat};
-use crate::protocol::{Input, Machine, Nanos, Output, Tag};
+use crate::protocol::{Input, Machine, Nanos, Output, Snapshot, Tag};
 use crate::wire::{ClientFrame, Request, Response, ServerFrame, Status};
 
 use super::clock::Clock;
@@ -63,6 +63,8 @@ pub(super) enum Event {
 pub(super) struct Node {
     replica: Machine,
     log: Log,
+    /// The snapshot that is being taken.
+    snapshot: Option<Snapshot>,
     clock: Clock,
     duty: Duty,
     links: Links,
@@ -106,6 +108,7 @@ impl Node {
         Node {
             replica,
             log,
+            snapshot: None,
             clock,
             duty,
             links: Links::default(),
@@ -166,12 +169,27 @@ impl Node {
 
     fn on_log(&mut self, event: LogEvent) {
         match event {
+            // They were taken for persisted when they were appended.
+            LogEvent::Synced(_) if self.log.counts_at_once() => {}
             LogEvent::Synced(tokens) => {
                 for token in tokens {
                     self.step(Input::Persisted(token));
                 }
             }
-            LogEvent::SnapshotWanted => self.log.snapshot(self.replica.snapshot().collect()),
+            LogEvent::SnapshotWanted => self.go_on_with_snapshot(),
+        }
+    }
+
+    fn go_on_with_snapshot(&mut self) {
+        let begun = self.snapshot.take();
+        let begins = begun.is_none();
+        let mut snapshot = begun.unwrap_or_else(|| self.replica.begin_snapshot());
+        let piece = self.replica.next_piece(&mut snapshot);
+        self.snapshot = (!piece.is_empty()).then_some(snapshot);
+        if begins {
+            self.log.begin_snapshot(piece);
+        } else {
+            self.log.go_on_with_snapshot(piece);
         }
     }
 
@@ -282,7 +300,7 @@ impl Node {
                 Output::Send { to, message } => self.links.send(to, Parcel::Message(message)),
                 Output::Reply { tag, response } => self.reply(tag, response),
                 Output::Persist { token, record } => {
-                    if self.log.append(token, record) {
+                    if self.log.append(token, &record) {
                         self.step(Input::Persisted(token));
                     }
                 }

@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::error::NodeError;
 use super::intake::Intake;
 use super::link::{Hello, Welcome};
-use super::log::{Log, Opened, SEGMENT_BYTES_MAX};
+use super::log::{Log, SEGMENT_BYTES_MAX};
 use super::node::{Duty, Node};
 use super::{clients, link, monitor, peers};
 
@@ -54,16 +54,13 @@ pub async fn serve(
     seat.validate()?;
     let duty = Duty::of(&seat);
     let Seat { id, store, .. } = seat;
-    let opened = Log::open(&seat.data_dir, store.sync_in_force(), SEGMENT_BYTES_MAX)?;
-    let Opened {
-        log,
-        events: log_events,
-        records,
-        epoch,
-    } = opened;
-    info!(node = %id, epoch, records = records.len(), "recovered");
     let (nodes, limits) = (store.nodes, store.options.limits);
-    let replica = Machine::recover(store, id, epoch, records);
+    let sync = store.sync_in_force();
+    let mut opening = Log::open(&seat.data_dir)?;
+    let epoch = opening.epoch();
+    let replica = Machine::recover(store, id, epoch, opening.records());
+    let (log, log_events, records) = opening.start(sync, SEGMENT_BYTES_MAX)?;
+    info!(node = %id, epoch, records, "recovered");
     let (client_listener, client_port) = listen().await?;
     let (peer_listener, peer_port) = listen().await?;
     let (metrics_listener, metrics_port) = listen().await?;

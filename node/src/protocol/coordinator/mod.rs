@@ -211,9 +211,7 @@ impl Replica {
             return Ok(());
         }
         let content = Content::One(version.clone());
-        self.store
-            .refusal(key.as_str(), &content)
-            .map_or(Ok(()), Err)
+        self.store.refusal(key, &content).map_or(Ok(()), Err)
     }
 
     /// A write that was admitted.

@@ -14,4 +14,5 @@ mod ring;
 mod sabotage;
 mod siblings;
 mod sloppy;
+mod snapshots;
 mod storm;

@@ -1,20 +1,20 @@
 //! Entries of the log's files as bytes: `length u32 | crc32 u32 | postcard`, little-endian, the checksum over length and body.
 //!
-//! Only bytes in memory; files are `recovery.rs` and `writer.rs`.
+//! Only bytes in memory; files are `scan.rs` and `writer.rs`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::Record;
-use crate::wire::FRAME_BYTES_MAX;
+use crate::wire::{self, FRAME_BYTES_MAX};
 
 /// Length and checksum.
 const HEAD_BYTES: usize = 8;
 
-/// One entry.
+/// One entry, of a record or of a reference to one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Entry {
+pub(super) enum Entry<R> {
     /// A record.
-    Record(Record),
+    Record(R),
     /// The end of a snapshot of so many records. A segment has none.
     End { records: u64 },
 }
@@ -22,56 +22,69 @@ pub(super) enum Entry {
 /// Where a file stops making sense, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Break {
-    pub(super) offset: usize,
+    pub(super) offset: u64,
     pub(super) why: &'static str,
 }
 
-/// Appends one entry to a buffer.
-pub(super) fn append(entry: &Entry, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
-    let body = postcard::to_stdvec(entry)?;
-    if body.len() > FRAME_BYTES_MAX {
-        return Err(postcard::Error::SerializeBufferFull);
-    }
-    let length = u32::try_from(body.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
-    let length = length.to_le_bytes();
-    buffer.extend_from_slice(&length);
-    buffer.extend_from_slice(&checksum(length, &body).to_le_bytes());
-    buffer.extend_from_slice(&body);
-    Ok(())
+/// What bytes begin with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// An entry, of so many bytes with its head.
+    Whole(Entry<Record>, usize),
+    /// The beginning of an entry, as far as one can see.
+    Cut,
+    /// Nothing that makes sense.
+    Bad(&'static str),
 }
 
-/// The entries of a file, up to its end or to the first place that makes no sense.
-pub(super) fn scan(bytes: &[u8]) -> (Vec<Entry>, Option<Break>) {
-    let mut entries = Vec::new();
-    let mut offset = 0;
-    while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
-        match first(rest) {
-            Ok((entry, length)) => {
-                entries.push(entry);
-                offset += length;
-            }
-            Err(why) => return (entries, Some(Break { offset, why })),
+/// An entry of which only the beginning is there at the end of a file.
+pub(super) const TORN: &str = "an entry is cut short";
+
+/// Appends one entry to a buffer. After an error the buffer is as it was.
+pub(super) fn append<R: Serialize>(
+    entry: &Entry<R>,
+    buffer: &mut Vec<u8>,
+) -> Result<(), postcard::Error> {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; HEAD_BYTES]);
+    let appended = wire::append(entry, buffer).and_then(|()| {
+        let (head, body) = buffer[start..].split_at_mut(HEAD_BYTES);
+        let length = u32::try_from(body.len()).map_err(|_| postcard::Error::SerializeBufferFull)?;
+        if body.len() > FRAME_BYTES_MAX {
+            return Err(postcard::Error::SerializeBufferFull);
         }
+        let length = length.to_le_bytes();
+        head[..4].copy_from_slice(&length);
+        head[4..].copy_from_slice(&checksum(length, body).to_le_bytes());
+        Ok(())
+    });
+    if appended.is_err() {
+        buffer.truncate(start);
     }
-    (entries, None)
+    appended
 }
 
-/// The first entry, and its length with its head, bytes.
-fn first(bytes: &[u8]) -> Result<(Entry, usize), &'static str> {
-    const TORN: &str = "an entry is cut short";
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(TORN)?;
-    let (sum, rest) = rest.split_first_chunk::<4>().ok_or(TORN)?;
+/// The first entry of these bytes.
+pub(super) fn first(bytes: &[u8]) -> First {
+    let Some((length, rest)) = bytes.split_first_chunk::<4>() else {
+        return First::Cut;
+    };
     let body_bytes = u32::from_le_bytes(*length) as usize;
     if body_bytes > FRAME_BYTES_MAX {
-        return Err("an entry is longer than any can be");
+        return First::Bad("an entry is longer than any can be");
     }
-    let body = rest.get(..body_bytes).ok_or(TORN)?;
+    let Some((sum, rest)) = rest.split_first_chunk::<4>() else {
+        return First::Cut;
+    };
+    let Some(body) = rest.get(..body_bytes) else {
+        return First::Cut;
+    };
     if checksum(*length, body) != u32::from_le_bytes(*sum) {
-        return Err("a checksum does not match");
+        return First::Bad("a checksum does not match");
     }
     match postcard::take_from_bytes(body) {
-        Ok((entry, [])) => Ok((entry, HEAD_BYTES + body_bytes)),
-        _ => Err("an entry is of no known kind"),
+        Ok((entry, [])) => First::Whole(entry, HEAD_BYTES + body_bytes),
+        _ => First::Bad("an entry is of no known kind"),
     }
 }
 
@@ -113,50 +126,9 @@ pub(super) mod tests {
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         for record in records {
-            append(&Entry::Record(record.clone()), &mut bytes).unwrap();
+            append(&Entry::Record(record), &mut bytes).unwrap();
             ends.push(bytes.len());
         }
         (bytes, ends)
-    }
-
-    fn entries(records: &[Record]) -> Vec<Entry> {
-        records.iter().cloned().map(Entry::Record).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn a_cut_leaves_exactly_the_whole_entries_before_it(records in records(), cut: prop::sample::Index) {
-            let (bytes, ends) = bytes_of(&records);
-            let cut = cut.index(bytes.len() + 1);
-            let whole = ends.iter().filter(|end| **end <= cut).count();
-            let (scanned, broken) = scan(&bytes[..cut]);
-            prop_assert_eq!(scanned, entries(&records[..whole]));
-            let clean = cut == 0 || ends.contains(&cut);
-            prop_assert_eq!(broken.is_none(), clean);
-        }
-
-        #[test]
-        fn a_flipped_bit_invents_nothing(records in records(), at: prop::sample::Index, bit in 0..8_u8) {
-            let (mut bytes, ends) = bytes_of(&records);
-            prop_assume!(!bytes.is_empty());
-            let at = at.index(bytes.len());
-            bytes[at] ^= 1 << bit;
-            let before = ends.iter().filter(|end| **end <= at).count();
-            let (scanned, broken) = scan(&bytes);
-            prop_assert_eq!(scanned, entries(&records[..before]));
-            prop_assert!(broken.is_some());
-        }
-
-        #[test]
-        fn no_bytes_make_scanning_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = scan(&bytes);
-        }
-    }
-
-    #[test]
-    fn zeros_are_no_entries() {
-        let (entries, broken) = scan(&[0; 64]);
-        assert_eq!(entries, []);
-        assert_eq!(broken.map(|broken| broken.offset), Some(0));
     }
 }

@@ -25,7 +25,7 @@ pub enum LogError {
         /// The file.
         path: PathBuf,
         /// Where.
-        offset: usize,
+        offset: u64,
         /// How.
         why: &'static str,
     },

@@ -11,13 +11,50 @@ pub(super) const TEMPORARY: &str = "tmp";
 
 /// Puts a file in place, all of it or nothing.
 pub(super) fn place(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
-    let temporary = unfinished(path);
-    let mut file = File::create(&temporary).map_err(LogError::io("create", &temporary))?;
-    file.write_all(bytes)
-        .map_err(LogError::io("write", &temporary))?;
-    file.sync_all().map_err(LogError::io("sync", &temporary))?;
-    fs::rename(&temporary, path).map_err(LogError::io("rename to", path))?;
-    path.parent().map_or(Ok(()), sync_directory)
+    let mut file = Unfinished::create(path.to_owned())?;
+    file.write(bytes)?;
+    file.place()
+}
+
+/// A file that has another name until all of it is there.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: File,
+}
+
+impl Unfinished {
+    /// Begins a file that will be called `path`.
+    pub(super) fn create(path: PathBuf) -> Result<Unfinished, LogError> {
+        let temporary = unfinished(&path);
+        let file = File::create(&temporary).map_err(LogError::io("create", &temporary))?;
+        Ok(Unfinished {
+            path,
+            temporary,
+            file,
+        })
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
+        let written = self.file.write_all(bytes);
+        written.map_err(LogError::io("write", &self.temporary))
+    }
+
+    /// Makes durable what was written so far.
+    pub(super) fn sync(&self) -> Result<(), LogError> {
+        let synced = self.file.sync_data();
+        synced.map_err(LogError::io("sync", &self.temporary))
+    }
+
+    /// Gives it its name, durably.
+    pub(super) fn place(self) -> Result<(), LogError> {
+        let synced = self.file.sync_all();
+        synced.map_err(LogError::io("sync", &self.temporary))?;
+        let renamed = fs::rename(&self.temporary, &self.path);
+        renamed.map_err(LogError::io("rename to", &self.path))?;
+        self.path.parent().map_or(Ok(()), sync_directory)
+    }
 }
 
 /// Makes the names in a directory durable.

@@ -7,7 +7,11 @@ mod directory;
 mod entry;
 mod error;
 mod files;
+mod queue;
+mod reading;
 mod recovery;
+mod scan;
+mod snapshot;
 mod torn;
 mod writer;
 
@@ -17,7 +21,6 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -26,6 +29,8 @@ use crate::config::SyncPolicy;
 use crate::protocol::{Record, Token};
 
 use directory::Directory;
+use queue::{Command, Queue};
+use reading::Reading;
 use writer::Writer;
 
 pub use error::LogError;
@@ -34,92 +39,114 @@ pub use torn::survivors;
 /// A snapshot replaces the log's segments when the newest is larger than this, bytes.
 pub(super) const SEGMENT_BYTES_MAX: u64 = 4 << 20;
 
-/// What the node tells the log's thread.
-enum Command {
-    Append(Token, Record),
-    Snapshot(Vec<Record>),
-    Stop,
-}
-
 /// What the log's thread tells the node.
 #[derive(Debug)]
 pub(super) enum Event {
     /// These records are durable.
     Synced(Vec<Token>),
-    /// The segment is large: [`Log::snapshot`] is due.
+    /// A piece of a snapshot is due: the first because the segment is large, each later one because that before it has been written.
     SnapshotWanted,
 }
 
-/// What a data directory remembered when it was opened.
+/// A data directory that is being read. [`Opening::records`] must be taken before [`Opening::start`].
 #[derive(Debug)]
-pub(super) struct Opened {
-    /// The log, ready for more.
-    pub(super) log: Log,
-    /// What it tells; ends when its thread does.
-    pub(super) events: UnboundedReceiver<Event>,
-    /// Everything durable.
-    pub(super) records: Vec<Record>,
-    /// How often the directory was opened, this time included.
-    pub(super) epoch: u64,
+pub(super) struct Opening {
+    directory: Arc<Directory>,
+    reading: Reading,
+    epoch: u64,
 }
 
 /// The log of one node. Dropping it, unlike [`Log::close`], loses what is not synced, as `kill -9` does.
 #[derive(Debug)]
 pub(super) struct Log {
-    commands: Option<Sender<Command>>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<Result<(), LogError>>>,
     unsynced: Arc<AtomicU64>,
     sync: SyncPolicy,
 }
 
-impl Log {
-    /// Opens or makes the log in this data directory.
-    pub(super) fn open(
-        path: &Path,
+impl Opening {
+    /// How often the directory was opened, this time included.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Everything durable, in the order in which it was written; what is before the damage, if there is some.
+    pub(super) fn records(&mut self) -> impl Iterator<Item = Record> {
+        self.reading.records()
+    }
+
+    /// The log, ready for more, what it tells, and how many records it had. Events end when the log's thread does.
+    ///
+    /// Fails if the records could not all be read.
+    pub(super) fn start(
+        self,
         sync: SyncPolicy,
         segment_bytes_max: u64,
-    ) -> Result<Opened, LogError> {
-        let directory = Arc::new(Directory::open(path)?);
-        let mut recovered = recovery::recover(&directory)?;
-        let epoch = directory.next_epoch()?;
-        let records = std::mem::take(&mut recovered.records);
+    ) -> Result<(Log, UnboundedReceiver<Event>, u64), LogError> {
+        let Opening {
+            directory, reading, ..
+        } = self;
+        let recovered = reading.end(directory.path())?;
+        let records = recovered.records;
         let unsynced = Arc::new(AtomicU64::new(0));
-        let (commands, queue) = channel();
+        let queue = Arc::new(Queue::new(sync));
         let (reports, events) = unbounded_channel();
         let writer = Writer::new(
-            directory,
+            directory.clone(),
             recovered,
-            (queue, reports),
-            sync,
+            (queue.clone(), reports),
             segment_bytes_max,
             unsynced.clone(),
         );
         let thread = thread::Builder::new().name("log".to_owned());
         let thread = thread.spawn(move || writer.run());
+        let thread = thread.map_err(LogError::io("start the thread for", directory.path()))?;
         let log = Log {
-            commands: Some(commands),
-            thread: Some(thread.map_err(LogError::io("start the thread for", path))?),
+            queue,
+            thread: Some(thread),
             unsynced,
             sync,
         };
-        Ok(Opened {
-            log,
-            events,
-            records,
+        Ok((log, events, records))
+    }
+}
+
+impl Log {
+    /// Opens or makes the log in this data directory, counts that, and begins to read it.
+    pub(super) fn open(path: &Path) -> Result<Opening, LogError> {
+        let directory = Arc::new(Directory::open(path)?);
+        let epoch = directory.next_epoch()?;
+        let reading = Reading::begin(&directory)?;
+        Ok(Opening {
+            directory,
+            reading,
             epoch,
         })
     }
 
     /// Appends a record. True if it counts as persisted at once; else [`Event::Synced`] tells.
-    pub(super) fn append(&self, token: Token, record: Record) -> bool {
+    pub(super) fn append(&self, token: Token, record: &Record) -> bool {
         self.unsynced.fetch_add(1, Ordering::Relaxed);
-        self.tell(Command::Append(token, record));
+        self.queue.append(token, record);
+        self.counts_at_once()
+    }
+
+    /// Whether records count as persisted before they are synced.
+    pub(super) fn counts_at_once(&self) -> bool {
         matches!(self.sync, SyncPolicy::EveryMs(_))
     }
 
-    /// Replaces everything appended so far by these records.
-    pub(super) fn snapshot(&self, records: Vec<Record>) {
-        self.tell(Command::Snapshot(records));
+    /// Begins a snapshot, which replaces everything that was appended before, with its first piece.
+    ///
+    /// What is appended meanwhile is kept, too, and recovered after it: later pieces may have some of it in them already.
+    pub(super) fn begin_snapshot(&self, piece: Vec<Record>) {
+        self.queue.push(Command::Begin(piece));
+    }
+
+    /// The next piece of the snapshot that has begun; the last has no records.
+    pub(super) fn go_on_with_snapshot(&self, piece: Vec<Record>) {
+        self.queue.push_piece(piece);
     }
 
     /// Records appended and not synced.
@@ -129,25 +156,19 @@ impl Log {
 
     /// Syncs everything and stops. Also tells why the log's thread ended, if it did.
     pub(super) fn close(mut self) -> Result<(), LogError> {
-        self.tell(Command::Stop);
+        self.queue.push(Command::Stop);
         self.join().unwrap_or(Ok(()))
     }
 
     /// A thread that is gone is noticed where its events end.
-    fn tell(&self, command: Command) {
-        if let Some(commands) = &self.commands {
-            let _ = commands.send(command);
-        }
-    }
-
     fn join(&mut self) -> Option<Result<(), LogError>> {
-        self.commands = None;
         self.thread.take()?.join().ok()
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
+        self.queue.abandon();
         self.join();
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::config::SyncPolicy;
 use crate::protocol::{Record, Token, Version};
@@ -12,7 +13,7 @@ use crate::wire::Stamp;
 
 use super::entry::tests::{bytes_of, records};
 use super::entry::{self, Entry};
-use super::{Event, Log, LogError, Opened, SEGMENT_BYTES_MAX};
+use super::{Event, Log, LogError, SEGMENT_BYTES_MAX};
 
 const NEVER_MS: u64 = 3_600_000;
 
@@ -30,8 +31,36 @@ fn record(number: i64) -> Record {
     }
 }
 
+/// A log that was read and is ready for more.
+struct Opened {
+    log: Log,
+    events: UnboundedReceiver<Event>,
+    records: Vec<Record>,
+    epoch: u64,
+}
+
+fn try_open(path: &Path, sync: SyncPolicy, segment_bytes_max: u64) -> Result<Opened, LogError> {
+    let mut opening = Log::open(path)?;
+    let epoch = opening.epoch();
+    let records: Vec<_> = opening.records().collect();
+    let (log, events, count) = opening.start(sync, segment_bytes_max)?;
+    assert_eq!(count, records.len() as u64);
+    Ok(Opened {
+        log,
+        events,
+        records,
+        epoch,
+    })
+}
+
 fn open(path: &Path, sync: SyncPolicy) -> Opened {
-    Log::open(path, sync, SEGMENT_BYTES_MAX).expect("a log")
+    try_open(path, sync, SEGMENT_BYTES_MAX).expect("a log")
+}
+
+/// Why it cannot be opened.
+fn refusal(path: &Path) -> LogError {
+    let opened = try_open(path, SyncPolicy::EachWrite, SEGMENT_BYTES_MAX);
+    opened.map(|_| ()).expect_err("a spoilt directory")
 }
 
 /// Reads what is durable, and lets go of the directory.
@@ -50,7 +79,7 @@ fn snapshot(path: &Path, number: u64) -> PathBuf {
 fn snapshot_bytes(records: &[Record]) -> Vec<u8> {
     let (mut bytes, _) = bytes_of(records);
     let count = records.len() as u64;
-    entry::append(&Entry::End { records: count }, &mut bytes).unwrap();
+    entry::append(&Entry::<Record>::End { records: count }, &mut bytes).unwrap();
     bytes
 }
 
@@ -58,7 +87,7 @@ fn snapshot_bytes(records: &[Record]) -> Vec<u8> {
 fn append_synced(opened: &mut Opened, records: impl IntoIterator<Item = Record>) {
     let mut waiting = 0;
     for (number, record) in (0..).zip(records) {
-        opened.log.append(Token(number), record);
+        opened.log.append(Token(number), &record);
         waiting += 1;
     }
     while waiting > 0 {
@@ -86,14 +115,14 @@ fn unsynced_records_die_with_the_process_but_not_with_a_clean_stop() {
     let dir = TempDir::new().unwrap();
     let killed = open(dir.path(), SyncPolicy::EveryMs(NEVER_MS));
     assert!(
-        killed.log.append(Token(0), record(1)),
+        killed.log.append(Token(0), &record(1)),
         "counts as persisted at once"
     );
     assert_eq!(killed.log.unsynced(), 1);
     drop(killed);
     assert_eq!(durable(dir.path()), []);
     let stopped = open(dir.path(), SyncPolicy::EveryMs(NEVER_MS));
-    stopped.log.append(Token(0), record(1));
+    stopped.log.append(Token(0), &record(1));
     stopped.log.close().unwrap();
     assert_eq!(durable(dir.path()), [record(1)]);
 }
@@ -111,38 +140,84 @@ fn a_period_ends_in_a_sync() {
 fn each_write_does_not_count_as_persisted_before_its_sync() {
     let dir = TempDir::new().unwrap();
     let opened = open(dir.path(), SyncPolicy::EachWrite);
-    assert!(!opened.log.append(Token(0), record(1)));
+    assert!(!opened.log.append(Token(0), &record(1)));
 }
 
 #[test]
 fn a_directory_has_one_owner() {
     let dir = TempDir::new().unwrap();
     let opened = open(dir.path(), SyncPolicy::EachWrite);
-    let second = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX);
-    assert!(matches!(second, Err(LogError::InUse(_))));
+    assert!(matches!(refusal(dir.path()), LogError::InUse(_)));
     drop(opened);
     durable(dir.path());
 }
 
+/// Waits until a piece of a snapshot is due.
+fn await_piece(opened: &mut Opened) {
+    while !matches!(
+        opened.events.blocking_recv().expect("a live log"),
+        Event::SnapshotWanted
+    ) {}
+}
+
 #[test]
 fn a_large_segment_is_replaced_by_a_snapshot() {
-    let dir = TempDir::new().unwrap();
-    let mut opened = Log::open(dir.path(), SyncPolicy::EachWrite, 100).unwrap();
-    for number in 0..10 {
-        opened
-            .log
-            .append(Token(u64::try_from(number).unwrap()), record(number));
+    for sync in [SyncPolicy::EachWrite, SyncPolicy::EveryMs(1)] {
+        let dir = TempDir::new().unwrap();
+        let mut opened = try_open(dir.path(), sync, 100).unwrap();
+        for number in 0..10 {
+            opened
+                .log
+                .append(Token(u64::try_from(number).unwrap()), &record(number));
+        }
+        await_piece(&mut opened);
+        opened.log.begin_snapshot(vec![record(7), record(8)]);
+        opened.log.append(Token(10), &record(10));
+        await_piece(&mut opened);
+        assert!(segment(dir.path(), 1).exists(), "the snapshot is not whole");
+        opened.log.append(Token(11), &record(11));
+        opened.log.go_on_with_snapshot(vec![record(9)]);
+        await_piece(&mut opened);
+        opened.log.go_on_with_snapshot(Vec::new());
+        opened.log.append(Token(12), &record(12));
+        opened.log.close().unwrap();
+        assert!(!segment(dir.path(), 1).exists());
+        assert!(snapshot(dir.path(), 2).exists());
+        let all: Vec<_> = (7..13).map(record).collect();
+        assert_eq!(durable(dir.path()), all);
+        assert_eq!(durable(dir.path()), all, "recovering changes nothing");
     }
-    while !matches!(opened.events.blocking_recv(), Some(Event::SnapshotWanted)) {}
-    let merged = vec![record(7), record(8), record(9)];
-    opened.log.snapshot(merged.clone());
-    opened.log.append(Token(10), record(10));
+}
+
+#[test]
+fn a_snapshot_that_was_not_finished_is_none() {
+    let dir = TempDir::new().unwrap();
+    let opened = open(dir.path(), SyncPolicy::EachWrite);
+    opened.log.append(Token(0), &record(0));
+    opened.log.begin_snapshot(vec![record(7)]);
+    opened.log.append(Token(1), &record(1));
     opened.log.close().unwrap();
-    assert!(!segment(dir.path(), 1).exists());
-    assert!(snapshot(dir.path(), 2).exists());
-    let all: Vec<_> = merged.into_iter().chain([record(10)]).collect();
-    assert_eq!(durable(dir.path()), all);
-    assert_eq!(durable(dir.path()), all, "recovering changes nothing");
+    assert!(segment(dir.path(), 2).exists());
+    assert_eq!(durable(dir.path()), [record(0), record(1)]);
+}
+
+#[test]
+fn what_fits_no_entry_ends_the_log() {
+    let dir = TempDir::new().unwrap();
+    let mut opened = open(dir.path(), SyncPolicy::EachWrite);
+    let too_large = Record::Held {
+        key: "k".into(),
+        content: Version {
+            stamp: Stamp::default(),
+            value: Some(vec![0; 1 << 20].into()),
+        }
+        .into(),
+    };
+    opened.log.append(Token(0), &record(0));
+    opened.log.append(Token(1), &too_large);
+    while opened.events.blocking_recv().is_some() {}
+    assert!(matches!(opened.log.close(), Err(LogError::Record(_))));
+    assert_eq!(durable(dir.path()), [record(0)]);
 }
 
 /// One step of taking a snapshot, by name.
@@ -207,7 +282,7 @@ fn damage_that_no_crash_makes_is_an_error_with_a_place() {
     let dir = TempDir::new().unwrap();
     fs::write(segment(dir.path(), 1), &bytes).unwrap();
     fs::write(segment(dir.path(), 2), []).unwrap();
-    let error = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX).unwrap_err();
+    let error = refusal(dir.path());
     let place = format!("wal-0000000001.log is damaged at byte {}", ends[0]);
     assert!(error.to_string().contains(&place), "{error}");
 
@@ -215,7 +290,7 @@ fn damage_that_no_crash_makes_is_an_error_with_a_place() {
     let (bytes, _) = bytes_of(&[record(1)]);
     fs::write(snapshot(dir.path(), 3), bytes).unwrap();
     fs::write(segment(dir.path(), 3), []).unwrap();
-    let error = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX).unwrap_err();
+    let error = refusal(dir.path());
     assert!(
         matches!(error, LogError::Damaged { .. }),
         "a snapshot without its end: {error}"
@@ -229,12 +304,12 @@ fn a_missing_file_is_an_error() {
         for number in there {
             fs::write(segment(dir.path(), number), []).unwrap();
         }
-        let error = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX).unwrap_err();
+        let error = refusal(dir.path());
         assert!(matches!(error, LogError::Missing(_)), "{there:?}: {error}");
     }
     let dir = TempDir::new().unwrap();
     fs::write(snapshot(dir.path(), 2), snapshot_bytes(&[])).unwrap();
-    let error = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX).unwrap_err();
+    let error = refusal(dir.path());
     assert!(matches!(error, LogError::Missing(_)), "{error}");
 }
 
@@ -242,7 +317,7 @@ fn a_missing_file_is_an_error() {
 fn a_spoilt_epoch_is_an_error() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("epoch"), "seven").unwrap();
-    let error = Log::open(dir.path(), SyncPolicy::EachWrite, SEGMENT_BYTES_MAX).unwrap_err();
+    let error = refusal(dir.path());
     assert!(
         error.to_string().contains("holds \"seven\", not a count"),
         "{error}"

@@ -5,6 +5,7 @@
 use crate::protocol::Record;
 
 use super::entry::{self, Entry};
+use super::scan::{Scan, Step};
 
 /// What the next start finds of these records, if the first `whole` of them reached the disk, and of the one after them as many bytes as
 /// `part_bytes` says when it is told how many there are, but not all.
@@ -17,7 +18,7 @@ pub fn survivors(
     let mut end_of_whole = 0;
     for (place, record) in batch.iter().enumerate().take(whole.saturating_add(1)) {
         // What is too large to be written is not there.
-        if entry::append(&Entry::Record(record.clone()), &mut bytes).is_err() {
+        if entry::append(&Entry::Record(record), &mut bytes).is_err() {
             break;
         }
         if place < whole {
@@ -28,12 +29,12 @@ pub fn survivors(
     if torn_bytes > 0 {
         bytes.truncate(end_of_whole + part_bytes(torn_bytes).min(torn_bytes - 1));
     }
-    let (entries, _) = entry::scan(&bytes);
-    let records = entries.into_iter().filter_map(|entry| match entry {
-        Entry::Record(record) => Some(record),
-        Entry::End { .. } => None,
-    });
-    records.collect()
+    let mut scan = Scan::new(&bytes[..]);
+    let mut left = Vec::new();
+    while let Ok(Step::Entry(Entry::Record(record))) = scan.next() {
+        left.push(record);
+    }
+    left
 }
 
 #[cfg(test)]

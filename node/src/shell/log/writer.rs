@@ -7,30 +7,24 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::info;
 
-use crate::config::SyncPolicy;
-use crate::protocol::{Record, Token};
+use crate::protocol::Record;
 
 use super::directory::Directory;
-use super::entry::{self, Entry};
 use super::error::LogError;
+use super::queue::{Batch, Command, Queue};
 use super::recovery::{self, Recovered};
-use super::{Command, Event, files};
-
-/// At most about this much is written between two syncs of `EachWrite`, bytes.
-const COMMIT_BYTES_MAX: usize = 1 << 20;
+use super::snapshot::Snapshot;
+use super::{Event, files};
 
 /// Writes the log.
 pub(super) struct Writer {
     directory: Arc<Directory>,
-    commands: Receiver<Command>,
+    queue: Arc<Queue>,
     events: UnboundedSender<Event>,
-    sync: SyncPolicy,
     /// Records given to the log and not synced, shared with the node for its status.
     unsynced: Arc<AtomicU64>,
     segment: u64,
@@ -39,106 +33,63 @@ pub(super) struct Writer {
     /// A snapshot is asked for when the segment is larger than this.
     segment_bytes_max: u64,
     snapshot_asked: bool,
-    buffer: Vec<u8>,
-    tokens: Vec<Token>,
-    /// When the buffer must be synced, under `EveryMs`.
-    due: Option<Instant>,
-}
-
-/// What the writer does next.
-enum Next {
-    Obey(Command),
-    Sync,
-    Abandon,
+    /// The snapshot that is being written: it will be of everything before the segment.
+    snapshot: Option<Snapshot>,
 }
 
 impl Writer {
     pub(super) fn new(
         directory: Arc<Directory>,
         recovered: Recovered,
-        (commands, events): (Receiver<Command>, UnboundedSender<Event>),
-        sync: SyncPolicy,
+        (queue, events): (Arc<Queue>, UnboundedSender<Event>),
         segment_bytes_max: u64,
         unsynced: Arc<AtomicU64>,
     ) -> Writer {
         Writer {
             directory,
-            commands,
+            queue,
             events,
-            sync,
             unsynced,
             segment: recovered.segment,
             file: recovered.file,
             segment_bytes: recovered.segment_bytes,
-            segment_bytes_max,
+            segment_bytes_max: segment_bytes_max.max(recovered.snapshot_bytes),
             snapshot_asked: false,
-            buffer: Vec::new(),
-            tokens: Vec::new(),
-            due: None,
+            snapshot: None,
         }
     }
 
-    /// Runs until it is told to stop (and then syncs everything), or is abandoned (and then syncs nothing more).
+    /// Runs until it is told to stop (and has synced everything then), or is abandoned (and then syncs nothing more).
     pub(super) fn run(mut self) -> Result<(), LogError> {
-        loop {
-            match self.next() {
-                Next::Obey(Command::Append(token, record)) => self.queue(token, record)?,
-                Next::Obey(Command::Snapshot(records)) => self.snapshot(records)?,
-                Next::Obey(Command::Stop) => return self.sync(),
-                Next::Sync => self.sync()?,
-                Next::Abandon => return Ok(()),
+        while let Some(command) = self.queue.next() {
+            match command {
+                Command::Append(batch) => self.sync(batch)?,
+                Command::Begin(records) => {
+                    let snapshot = self.begin_snapshot()?;
+                    self.go_on(snapshot, &records)?;
+                }
+                Command::GoOn(records) => {
+                    if let Some(snapshot) = self.snapshot.take() {
+                        self.go_on(snapshot, &records)?;
+                    }
+                }
+                Command::Fail(error) => return Err(error.into()),
+                Command::Stop => return Ok(()),
             }
         }
-    }
-
-    fn next(&self) -> Next {
-        if self.tokens.is_empty() {
-            return self.commands.recv().map_or(Next::Abandon, Next::Obey);
-        }
-        match self.due {
-            None if self.buffer.len() >= COMMIT_BYTES_MAX => Next::Sync,
-            None => match self.commands.try_recv() {
-                Ok(command) => Next::Obey(command),
-                Err(TryRecvError::Empty) => Next::Sync,
-                Err(TryRecvError::Disconnected) => Next::Abandon,
-            },
-            Some(due) => match due.checked_duration_since(Instant::now()) {
-                None => Next::Sync,
-                Some(left) => match self.commands.recv_timeout(left) {
-                    Ok(command) => Next::Obey(command),
-                    Err(RecvTimeoutError::Timeout) => Next::Sync,
-                    Err(RecvTimeoutError::Disconnected) => Next::Abandon,
-                },
-            },
-        }
-    }
-
-    fn queue(&mut self, token: Token, record: Record) -> Result<(), LogError> {
-        if let SyncPolicy::EveryMs(period_ms) = self.sync
-            && self.tokens.is_empty()
-        {
-            self.due = Some(Instant::now() + Duration::from_millis(period_ms));
-        }
-        self.tokens.push(token);
-        entry::append(&Entry::Record(record), &mut self.buffer)?;
         Ok(())
     }
 
-    /// Makes everything queued durable, and reports it.
-    fn sync(&mut self) -> Result<(), LogError> {
-        self.due = None;
-        if self.tokens.is_empty() {
-            return Ok(());
-        }
+    /// Makes a batch durable, and reports it.
+    fn sync(&mut self, Batch { bytes, tokens }: Batch) -> Result<(), LogError> {
         let path = self.directory.segment(self.segment);
         self.file
-            .write_all(&self.buffer)
+            .write_all(&bytes)
             .map_err(LogError::io("write", &path))?;
         // A failed sync is final: what the kernel did with the pages is unknown, and trying again would hide it.
         self.file.sync_data().map_err(LogError::io("sync", &path))?;
-        self.segment_bytes += self.buffer.len() as u64;
-        self.buffer.clear();
-        let tokens = std::mem::take(&mut self.tokens);
+        self.segment_bytes += bytes.len() as u64;
+        self.queue.give_back(bytes);
         self.unsynced
             .fetch_sub(tokens.len() as u64, Ordering::Relaxed);
         // Nobody listens any more if the node is stopping: then nobody needs to know either.
@@ -150,11 +101,21 @@ impl Writer {
         Ok(())
     }
 
-    /// Starts a new segment, and replaces all older ones by a snapshot. `records` has everything that was ever given to this log.
+    /// Takes a piece of a snapshot and asks for the next, or finishes it if there are no records in it.
+    fn go_on(&mut self, mut snapshot: Snapshot, records: &[Record]) -> Result<(), LogError> {
+        if records.is_empty() {
+            return self.finish_snapshot(snapshot);
+        }
+        snapshot.append(records)?;
+        self.snapshot = Some(snapshot);
+        let _ = self.events.send(Event::SnapshotWanted);
+        Ok(())
+    }
+
+    /// Starts a new segment: what was given to the log before is in older ones, and will be in the snapshot.
     ///
-    /// At every point between two steps a crash leaves either all old segments or the whole snapshot.
-    fn snapshot(&mut self, records: Vec<Record>) -> Result<(), LogError> {
-        self.sync()?;
+    /// At every point between two steps, from here to the end of the snapshot, a crash leaves either all old segments or the whole snapshot.
+    fn begin_snapshot(&mut self) -> Result<Snapshot, LogError> {
         let number = self.segment + 1;
         let path = self.directory.segment(number);
         let mut open = OpenOptions::new();
@@ -163,18 +124,18 @@ impl Writer {
         files::sync_directory(self.directory.path())?;
         self.segment = number;
         self.segment_bytes = 0;
-        let count = records.len() as u64;
-        let mut bytes = Vec::new();
-        for record in records {
-            entry::append(&Entry::Record(record), &mut bytes)?;
-        }
-        entry::append(&Entry::End { records: count }, &mut bytes)?;
-        files::place(&self.directory.snapshot(number), &bytes)?;
+        Snapshot::begin(self.directory.snapshot(number))
+    }
+
+    /// Replaces all older segments by the snapshot.
+    fn finish_snapshot(&mut self, snapshot: Snapshot) -> Result<(), LogError> {
+        let number = self.segment;
+        let (records, bytes) = snapshot.finish()?;
         recovery::remove_before(&self.directory, number, &self.directory.list()?)?;
         // A large store is not rewritten for every small segment.
-        self.segment_bytes_max = self.segment_bytes_max.max(bytes.len() as u64);
+        self.segment_bytes_max = self.segment_bytes_max.max(bytes);
         self.snapshot_asked = false;
-        info!(number, records = count, "snapshot taken");
+        info!(number, records, "snapshot taken");
         Ok(())
     }
 }
