@@ -18,6 +18,9 @@ pub const FRAME_BYTES_MAX: usize = 1 << 20;
 /// A frame's length prefix, bytes.
 const LENGTH_BYTES: usize = 4;
 
+/// Room for most bodies, bytes.
+const USUAL_BYTES: usize = 64;
+
 /// Largest key that is accepted, bytes.
 pub const KEY_BYTES_MAX: usize = 1 << 10;
 
@@ -36,7 +39,9 @@ pub fn codec() -> LengthDelimitedCodec {
 
 /// The body of a frame.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, postcard::Error> {
-    postcard::to_stdvec(value)
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    append(value, &mut body)?;
+    Ok(body)
 }
 
 /// Appends a whole frame, length and body, so that many frames can be written at once. After an error the buffer is as it was.
@@ -64,6 +69,26 @@ pub fn append_frame<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(),
 pub(crate) fn append<T: Serialize>(value: &T, buffer: &mut Vec<u8>) -> Result<(), postcard::Error> {
     postcard::serialize_with_flavor(value, bytes::Tail(buffer))
 }
+
+/// The body of the first frame in these bytes, and the bytes that the frame takes; none while it is not there whole.
+pub(crate) fn first_frame(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, TooLong> {
+    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
+        return Ok(None);
+    };
+    let length = u32::from_be_bytes(*length);
+    match usize::try_from(length) {
+        Ok(length) if length <= FRAME_BYTES_MAX => {
+            let body = rest.get(..length);
+            Ok(body.map(|body| (body, LENGTH_BYTES + length)))
+        }
+        _ => Err(TooLong(length)),
+    }
+}
+
+/// A frame that is longer than any may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a frame of {0} bytes: at most {FRAME_BYTES_MAX} are accepted")]
+pub(crate) struct TooLong(u32);
 
 /// What the body of a frame says. Bytes left over are an error: they mean that the two sides disagree about the type.
 pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T, postcard::Error> {
@@ -534,6 +559,10 @@ mod tests {
             let mut buffer = Vec::new();
             append_frame(&frame, &mut buffer).unwrap();
             append_frame(&frame, &mut buffer).unwrap();
+            let (first, bytes) = first_frame(&buffer).unwrap().unwrap();
+            prop_assert_eq!(decode::<ClientFrame>(first).unwrap(), frame.clone());
+            prop_assert_eq!(bytes * 2, buffer.len());
+            prop_assert_eq!(first_frame(&buffer[..bytes - 1]).unwrap(), None);
             let mut bytes = buffer.as_slice().into();
             let mut codec = codec();
             for _ in 0..2 {

@@ -13,7 +13,8 @@ use quorate_node::config::{
     Health, NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy,
 };
 use quorate_node::wire::{
-    ClientFrame, Quorum, Ready, Request, Response, ServerFrame, append_frame, decode,
+    ClientFrame, Context, Evidence, Quorum, Ready, Request, Response, ServerFrame, append_frame,
+    decode,
 };
 
 use super::load::{Dialect, Target};
@@ -47,9 +48,11 @@ impl Dialect for Frames {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
         let body = rest.get(..length)?;
-        if !SUCCESSES.contains(&body[1]) {
-            panic!("quorate: {:?}", decode::<ServerFrame>(body));
-        }
+        assert!(
+            SUCCESSES.contains(&body[1]),
+            "quorate: {:?}",
+            decode::<ServerFrame>(body)
+        );
         Some(4 + length)
     }
 }
@@ -59,11 +62,11 @@ pub(super) fn check_kinds() {
     let kinds = [
         Response::Value {
             values: Vec::new(),
-            context: Default::default(),
-            evidence: Default::default(),
+            context: Context::default(),
+            evidence: Evidence::default(),
         },
         Response::Written {
-            evidence: Default::default(),
+            evidence: Evidence::default(),
         },
     ];
     for (kind, response) in SUCCESSES.into_iter().zip(kinds) {
@@ -181,6 +184,7 @@ impl Five {
             store: store(5, 3, 2, SyncPolicy::EveryMs(1_000)),
             run_dir: dir.to_owned(),
             seed: 1,
+            health: Health::default(),
         };
         let world = LiveWorld::launch(options).await.expect("a cluster");
         world.ready().await.expect("connected nodes");

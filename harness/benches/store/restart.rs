@@ -33,8 +33,8 @@ impl Million {
             self.restart_s, self.written_bytes, self.read_bytes, self.disk_bytes
         );
         println!(
-            "  {:8} written twice at {:7.0} /s, longest wait of a round of {DEPTH}: {:.0} ms",
-            "", self.filled.per_s, self.filled.longest_ms
+            "  {:8} written twice at {:7.0} /s ({:.2} us of a core each), longest wait of a round of {DEPTH} {:.0} ms",
+            "", self.filled.per_s, self.filled.server_us, self.filled.longest_ms
         );
     }
 }
@@ -44,7 +44,7 @@ pub(super) async fn restarts(root: &Path, with_redis: bool) {
     println!("\nrestart with {KEYS} keys, values of {VALUE_BYTES} bytes, each written twice");
     let ours = million(
         &root.join("million-quorate"),
-        |dir| Node::start(dir),
+        Node::start,
         |node| (node.target(), node.pid(), node.ready_s),
         Node::stop,
     )
@@ -52,7 +52,7 @@ pub(super) async fn restarts(root: &Path, with_redis: bool) {
     if with_redis {
         let theirs = million(
             &root.join("million-redis"),
-            |dir| Redis::start(dir),
+            Redis::start,
             |redis| (redis.target(), redis.pid(), redis.ready_s),
             Redis::stop,
         )

@@ -48,7 +48,7 @@ impl fmt::Display for NodeId {
 pub enum SyncPolicy {
     /// fsync before the acknowledgement; concurrent records share one (group commit).
     EachWrite,
-    /// Acknowledge at once; write and fsync every so many milliseconds. Until then records are only in the
+    /// Acknowledge at once; write and fsync every so many milliseconds, or when there is much to write. Until then records are only in the
     /// node's own memory, so that `kill -9` loses them.
     EveryMs(u64),
 }

@@ -67,13 +67,13 @@ impl Content {
     }
 
     /// Everything in it that nothing has replaced, tombstones included.
-    pub fn versions(&self) -> Box<dyn Iterator<Item = &Version> + '_> {
-        match self {
-            Content::One(version) => Box::new(std::iter::once(version)),
-            Content::Siblings(siblings) => {
-                Box::new(siblings.versions().map(|(_, version)| version))
-            }
-        }
+    pub fn versions(&self) -> impl Iterator<Item = &Version> {
+        let (one, siblings) = match self {
+            Content::One(version) => (Some(version), None),
+            Content::Siblings(siblings) => (None, Some(siblings.versions())),
+        };
+        let siblings = siblings.into_iter().flatten();
+        one.into_iter().chain(siblings.map(|(_, version)| version))
     }
 
     /// How many versions stand beside each other.

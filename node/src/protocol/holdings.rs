@@ -24,7 +24,7 @@ pub(super) struct Holdings<T> {
 enum Shelf<T> {
     One(Key, T),
     /// Keys of the same hash, which nobody has by chance. Whoever makes up such keys does not make a node slow by them.
-    Many(Box<BTreeMap<Key, T>>),
+    Many(BTreeMap<Key, T>),
 }
 
 impl<T> Holdings<T> {
@@ -43,14 +43,14 @@ impl<T> Holdings<T> {
     pub(super) fn get(&self, key: &str) -> Option<&T> {
         match self.by_hash.get(&(self.hash)(key))? {
             Shelf::One(held, content) => (held.as_str() == key).then_some(content),
-            Shelf::Many(shelf) => shelf.get(key),
+            Shelf::Many(many) => many.get(key),
         }
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         match self.by_hash.get_mut(&(self.hash)(key))? {
             Shelf::One(held, content) => (held.as_str() == key).then_some(content),
-            Shelf::Many(shelf) => shelf.get_mut(key),
+            Shelf::Many(many) => many.get_mut(key),
         }
     }
 
@@ -65,15 +65,15 @@ impl<T> Holdings<T> {
                 Shelf::One(held, before) if *held == key => {
                     Some(std::mem::replace(before, content))
                 }
-                Shelf::Many(shelf) => shelf.insert(key, content),
+                Shelf::Many(many) => many.insert(key, content),
                 one @ Shelf::One(..) => {
-                    let mut shelf = BTreeMap::from([(key, content)]);
+                    let mut many = BTreeMap::from([(key, content)]);
                     if let Shelf::One(held, other) =
-                        std::mem::replace(one, Shelf::Many(Box::default()))
+                        std::mem::replace(one, Shelf::Many(BTreeMap::new()))
                     {
-                        shelf.insert(held, other);
+                        many.insert(held, other);
                     }
-                    *one = Shelf::Many(Box::new(shelf));
+                    *one = Shelf::Many(many);
                     None
                 }
             },
@@ -88,9 +88,9 @@ impl<T> Holdings<T> {
             return None;
         };
         let removed = match occupied.get_mut() {
-            Shelf::Many(shelf) => {
-                let removed = shelf.remove(key);
-                if shelf.is_empty() {
+            Shelf::Many(many) => {
+                let removed = many.remove(key);
+                if many.is_empty() {
                     occupied.remove();
                 }
                 removed
@@ -137,7 +137,7 @@ impl<T> Shelf<T> {
     fn iter(&self) -> impl Iterator<Item = (&Key, &T)> {
         let (one, many) = match self {
             Shelf::One(key, content) => (Some((key, content)), None),
-            Shelf::Many(shelf) => (None, Some(shelf.iter())),
+            Shelf::Many(many) => (None, Some(many.iter())),
         };
         one.into_iter().chain(many.into_iter().flatten())
     }
@@ -165,9 +165,10 @@ mod tests {
             let mut model = BTreeMap::new();
             for (key, content) in deeds {
                 let key = Key::from(key);
-                match content {
-                    Some(content) => prop_assert_eq!(holdings.insert(key.clone(), content), model.insert(key.clone(), content)),
-                    None => prop_assert_eq!(holdings.remove(key.as_str()), model.remove(&key)),
+                if let Some(content) = content {
+                    prop_assert_eq!(holdings.insert(key.clone(), content), model.insert(key.clone(), content));
+                } else {
+                    prop_assert_eq!(holdings.remove(key.as_str()), model.remove(&key));
                 }
                 prop_assert_eq!(holdings.get(key.as_str()), model.get(&key));
                 prop_assert_eq!(holdings.get_mut(key.as_str()), model.get_mut(&key));

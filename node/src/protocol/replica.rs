@@ -164,7 +164,8 @@ impl Replica {
 
     /// Takes one input; returns everything that must happen because of it, in order. Deterministic in (state, now, input).
     pub fn step(&mut self, now: Now, input: Input) -> Vec<Output> {
-        let mut out = Vec::new();
+        // Most steps have one output or two, and room for more is much to ask for each time.
+        let mut out = Vec::with_capacity(2);
         match input {
             Input::Peer { from, message } => {
                 if self.is_peer(from) && !message.is_too_large() {

@@ -70,13 +70,11 @@ impl Replica {
                 break;
             }
         }
-        match piece.last().and_then(Record::key) {
-            Some(key) => snapshot.visible = Visible::Through(key.clone()),
-            None => {
-                snapshot.visible = Visible::Done;
-                return snapshot.next_of_rest();
-            }
-        }
+        let Some(last) = piece.last().and_then(Record::key) else {
+            snapshot.visible = Visible::Done;
+            return snapshot.next_of_rest();
+        };
+        snapshot.visible = Visible::Through(last.clone());
         piece
     }
 }

@@ -9,16 +9,11 @@ use tokio::select;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
-use crate::wire::ServerFrame;
-
 use super::intake::Intake;
 use super::node::Event;
-use super::outbox::outbox;
+use super::replies::Replies;
 use super::serve::{Tasks, pause_accepting};
-use super::stream::{Frames, pump};
-
-/// Most replies that wait for one client; one that lets more pile up is dropped.
-const REPLIES_MAX: usize = 4_096;
+use super::stream::Frames;
 
 /// Accepts clients for ever.
 pub(super) async fn accept(listener: TcpListener, intake: Intake, tasks: Tasks) {
@@ -51,16 +46,16 @@ pub(super) async fn accept(listener: TcpListener, intake: Intake, tasks: Tasks) 
 
 async fn converse(connection: u64, stream: TcpStream, intake: Intake) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let (reader, mut writer) = stream.into_split();
-    let (replies, outgoing) = outbox::<ServerFrame>(REPLIES_MAX, intake.limits.outbox_bytes_max);
+    let (reader, writer) = stream.into_split();
+    let replies = Arc::new(Replies::new(writer, intake.limits.outbox_bytes_max));
     let idle = Duration::from_millis(intake.limits.client_idle_ms);
     let listening = async {
-        let mut frames = Frames::new(reader);
-        while let Some((frame, bytes)) = frames.next_within(idle).await? {
+        let mut stream = Frames::new(reader);
+        while let Some((frames, bytes)) = stream.next_ones_within(idle).await? {
             let room = intake.room_for(bytes).await;
             let event = Event::Client {
                 connection,
-                frame,
+                frames,
                 room,
             };
             if !intake.tell(event).await {
@@ -71,14 +66,14 @@ async fn converse(connection: u64, stream: TcpStream, intake: Intake) -> io::Res
     };
     let arrival = Event::ClientUp {
         connection,
-        replies,
+        replies: replies.clone(),
     };
     if !intake.tell(arrival).await {
         return Ok(());
     }
     let ended = select! {
         heard = listening => heard,
-        written = pump(&mut writer, outgoing) => written,
+        written = replies.drain() => written,
     };
     // A node that is stopping does not listen any more, and need not be told.
     intake.tell(Event::ClientDown { connection }).await;

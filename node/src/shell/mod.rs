@@ -21,6 +21,7 @@ mod node;
 mod outbox;
 mod peers;
 mod process;
+mod replies;
 mod serve;
 mod stream;
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::select;
@@ -14,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
 use crate::config::{Health, NodeId, Seat};
-use crate::protocol::{Input, Machine, Nanos, Output, Snapshot, Tag};
+use crate::protocol::{Input, Machine, Nanos, Now, Output, Snapshot, Tag};
 use crate::wire::{ClientFrame, Request, Response, ServerFrame, Status};
 
 use super::clock::Clock;
@@ -24,6 +25,7 @@ use super::links::{Links, Parcel};
 use super::log::{Event as LogEvent, Log};
 use super::monitor::Look;
 use super::outbox::Outbox;
+use super::replies::{Added, Replies};
 
 /// Most events that are handled between two looks at the log, the timers and the signal to stop.
 const EVENTS_AT_ONCE_MAX: usize = 128;
@@ -41,15 +43,15 @@ pub(super) enum Event {
     LinkUp { peer: NodeId, queue: Outbox<Parcel> },
     /// It is down, and its queue is lost.
     LinkDown { peer: NodeId },
-    /// A client connected, and is sent what is put into this queue.
+    /// A client connected, and is told what is added to its replies.
     ClientUp {
         connection: u64,
-        replies: Outbox<ServerFrame>,
+        replies: Arc<Replies>,
     },
     /// A client asked.
     Client {
         connection: u64,
-        frame: ClientFrame,
+        frames: Vec<ClientFrame>,
         room: Room,
     },
     /// A client is gone.
@@ -68,7 +70,9 @@ pub(super) struct Node {
     clock: Clock,
     duty: Duty,
     links: Links,
-    clients: BTreeMap<u64, Outbox<ServerFrame>>,
+    clients: BTreeMap<u64, Arc<Replies>>,
+    /// Those with replies that are not written yet.
+    unflushed: Vec<Arc<Replies>>,
     /// Requests refused here, which the replica has not seen.
     refused: u64,
     /// Whether too many records wait for their sync.
@@ -116,6 +120,7 @@ impl Node {
             refused: 0,
             is_behind: false,
             compared: (0, None),
+            unflushed: Vec::new(),
         }
     }
 
@@ -131,15 +136,21 @@ impl Node {
         let mut pings = interval(Duration::from_millis(self.duty.health.ping_interval_ms));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(EVENTS_AT_ONCE_MAX);
+        let mut armed = None;
         loop {
             let deadline = self.replica.deadline();
             if let Some(due) = deadline {
-                if due <= self.clock.now().monotonic {
-                    self.step(Input::Tick);
+                let now = self.clock.now();
+                if due <= now.monotonic {
+                    self.step(now, Input::Tick);
                     continue;
                 }
-                alarm.as_mut().reset(self.clock.instant_at(due).into());
+                if armed != deadline {
+                    alarm.as_mut().reset(self.clock.instant_at(due).into());
+                    armed = deadline;
+                }
             }
+            self.flush();
             select! {
                 biased;
                 () = &mut shutdown => {
@@ -162,7 +173,7 @@ impl Node {
                         self.on_event(event);
                     }
                 }
-                () = &mut alarm, if deadline.is_some() => {}
+                () = &mut alarm, if deadline.is_some() => armed = None,
             }
         }
     }
@@ -172,8 +183,9 @@ impl Node {
             // They were taken for persisted when they were appended.
             LogEvent::Synced(_) if self.log.counts_at_once() => {}
             LogEvent::Synced(tokens) => {
+                let now = self.clock.now();
                 for token in tokens {
-                    self.step(Input::Persisted(token));
+                    self.step(now, Input::Persisted(token));
                 }
             }
             LogEvent::SnapshotWanted => self.go_on_with_snapshot(),
@@ -194,14 +206,15 @@ impl Node {
     }
 
     fn on_event(&mut self, event: Event) {
+        let now = self.clock.now();
         match event {
             Event::Peer { from, parcel, room } => {
-                self.links.heard(from, self.clock.now().monotonic);
+                self.links.heard(from, now.monotonic);
                 match parcel {
                     Parcel::Message(message) => {
                         // As if it were lost: who is not told that it is held asks again, or another.
                         if !(message.is_to_be_held() && self.is_behind()) {
-                            self.step(Input::Peer { from, message });
+                            self.step(now, Input::Peer { from, message });
                         }
                     }
                     Parcel::Ping => self.links.send(from, Parcel::Pong),
@@ -211,10 +224,10 @@ impl Node {
             }
             Event::LinkUp { peer, queue } => {
                 self.links.up(peer, queue);
-                self.step(Input::PeerUp(peer));
+                self.step(now, Input::PeerUp(peer));
             }
             Event::LinkDown { peer } => {
-                self.step(Input::PeerDown(peer));
+                self.step(now, Input::PeerDown(peer));
                 self.links.down(peer);
             }
             Event::ClientUp {
@@ -226,10 +239,12 @@ impl Node {
             Event::ClientDown { connection } => _ = self.clients.remove(&connection),
             Event::Client {
                 connection,
-                frame,
+                frames,
                 room,
             } => {
-                self.on_request(connection, frame);
+                for frame in frames {
+                    self.on_request(now, connection, frame);
+                }
                 drop(room);
             }
             // Who asked may have gone.
@@ -237,7 +252,7 @@ impl Node {
         }
     }
 
-    fn on_request(&mut self, connection: u64, ClientFrame { tag, request }: ClientFrame) {
+    fn on_request(&mut self, now: Now, connection: u64, ClientFrame { tag, request }: ClientFrame) {
         let tag = Tag {
             connection,
             request: tag,
@@ -272,7 +287,7 @@ impl Node {
                 let text = self.look().metrics();
                 self.reply(tag, Response::Metrics { text });
             }
-            request => self.step(Input::Client { tag, request }),
+            request => self.step(now, Input::Client { tag, request }),
         }
     }
 
@@ -294,21 +309,21 @@ impl Node {
     }
 
     /// One step of the protocol, and everything that must happen because of it.
-    fn step(&mut self, input: Input) {
-        for output in self.replica.step(self.clock.now(), input) {
+    fn step(&mut self, now: Now, input: Input) {
+        for output in self.replica.step(now, input) {
             match output {
                 Output::Send { to, message } => self.links.send(to, Parcel::Message(message)),
                 Output::Reply { tag, response } => self.reply(tag, response),
                 Output::Persist { token, record } => {
                     if self.log.append(token, &record) {
-                        self.step(Input::Persisted(token));
+                        self.step(now, Input::Persisted(token));
                     }
                 }
             }
         }
     }
 
-    /// A client that does not read its replies is let go: its queue closes, and with it the connection.
+    /// A client that does not read its replies is let go.
     fn reply(&mut self, tag: Tag, response: Response) {
         let Tag {
             connection,
@@ -318,10 +333,23 @@ impl Node {
             tag: request,
             response,
         };
-        if let Some(replies) = self.clients.get(&connection)
-            && !replies.put(frame)
-        {
-            self.clients.remove(&connection);
+        let Some(replies) = self.clients.get(&connection) else {
+            return;
+        };
+        match replies.add(&frame) {
+            Added::First => self.unflushed.push(replies.clone()),
+            Added::Behind => {}
+            Added::Refused => {
+                replies.let_go();
+                self.clients.remove(&connection);
+            }
+        }
+    }
+
+    /// Writes the replies of the events since the last time, a whole batch of each client at once.
+    fn flush(&mut self) {
+        for replies in self.unflushed.drain(..) {
+            replies.flush();
         }
     }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::protocol::{Content, PeerMessage};
-use crate::wire::{Response, ServerFrame};
 
 use super::links::Parcel;
 
@@ -37,19 +36,6 @@ impl Bulk for Parcel {
             _ => 0,
         };
         LEAST_BYTES + content
-    }
-}
-
-impl Bulk for ServerFrame {
-    fn bulk(&self) -> u64 {
-        let bytes = match &self.response {
-            Response::Value {
-                values, context, ..
-            } => values.iter().map(Vec::len).sum::<usize>() + context.0.len(),
-            Response::Metrics { text } => text.len(),
-            _ => 0,
-        };
-        LEAST_BYTES + bytes as u64
     }
 }
 

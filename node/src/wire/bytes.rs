@@ -31,6 +31,7 @@ where
 pub(crate) mod optional {
     use super::{Borrowed, Deserialize, Deserializer, Owned, Serialize, Serializer};
 
+    #[expect(clippy::ref_option, reason = "serde gives a reference to the field")]
     pub(crate) fn serialize<S: Serializer>(
         bytes: &Option<impl AsRef<[u8]>>,
         serializer: S,

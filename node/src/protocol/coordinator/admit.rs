@@ -59,8 +59,7 @@ impl Replica {
         let within_reach = places
             .iter()
             .filter(|place| self.reaches(place.node))
-            .map(|place| (*place, Progress::Done))
-            .collect::<Vec<_>>();
+            .map(|place| (*place, Progress::Done));
         match requirement.unmet(&within_reach) {
             // The coordinator itself keeps the hint that is enough.
             Some(_) if requirement.hints_count && self.keeps_hints() => {}
@@ -94,7 +93,7 @@ impl Replica {
         };
         let replication = Replication {
             n,
-            factors: self.topology.factors().to_vec(),
+            factors: self.topology.factors(),
             local: self.topology.centre(self.me),
         };
         let level = quorum.level.unwrap_or(Level::Count(count));
@@ -155,7 +154,7 @@ impl Replica {
             ..
         } = admitted;
         let enough = |asked: &[Place], place: Place| {
-            let asked: Vec<_> = asked.iter().map(|place| (*place, Progress::Done)).collect();
+            let asked = asked.iter().map(|place| (*place, Progress::Done));
             !requirement.wants(place, &asked)
         };
         let choose = |order: Vec<Place>| {

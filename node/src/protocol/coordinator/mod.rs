@@ -50,8 +50,8 @@ pub(super) struct Coordination {
 
 #[derive(Debug)]
 enum Kind {
-    Write(Write),
-    Read(Read),
+    Write(Box<Write>),
+    Read(Box<Read>),
 }
 
 /// What a client wants written.
@@ -165,7 +165,7 @@ impl Replica {
         match self.config.options.versions {
             Versions::Lww(_) => {
                 self.check_room(&write, &key, &version)?;
-                let id = self.begin(now, tag, key, Kind::Write(write));
+                let id = self.begin(now, tag, key, Kind::Write(Box::new(write)));
                 self.spread(now, id, Content::One(version), out);
             }
             Versions::Dvv { .. } => {
@@ -179,7 +179,7 @@ impl Replica {
                 let hint_for = minter
                     .stands_in_for
                     .map(|owner| self.addressee(key.as_str(), owner));
-                let id = self.begin(now, tag, key.clone(), Kind::Write(write));
+                let id = self.begin(now, tag, key.clone(), Kind::Write(Box::new(write)));
                 if minter.node == self.me {
                     let waiter = Waiter::new(self.me, id);
                     match self.mint(now, key, version, &read, hint_for, waiter, out) {
@@ -257,8 +257,8 @@ impl Replica {
         let (asked, spares) = self.choose_readers(&admitted);
         self.reads += 1;
         let options = &self.config.options;
-        let by_chance =
-            chance(self.me.0, self.epoch, self.counter) < u64::from(options.reads.repair_percent);
+        let percent = u64::from(options.reads.repair_percent);
+        let by_chance = percent >= 100 || chance(self.me.0, self.epoch, self.counter) < percent;
         let repair = if self.config.has(Sabotage::DropRepair) || !by_chance {
             ReadRepair::None
         } else {
@@ -284,7 +284,7 @@ impl Replica {
         };
         let read = Read::new(manner, &asked, &spares, &pending, self.evidence());
         let effects = read.start();
-        let id = self.begin(now, tag, key.into(), Kind::Read(read));
+        let id = self.begin(now, tag, key.into(), Kind::Read(Box::new(read)));
         self.carry_out(now, id.counter, effects, out);
         Ok(())
     }

@@ -2,6 +2,8 @@
 //!
 //! It knows nodes only by what they are to the key ([`Place`]). Whom to ask, and what came back, is for `write.rs` and `read.rs`.
 
+use std::borrow::Cow;
+
 use crate::config::{Level, NodeId};
 
 /// What a node is to a key.
@@ -41,7 +43,7 @@ enum Scope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
     /// What asks for it: `W`, `PW`, `LOCAL_QUORUM`, ...
-    name: String,
+    name: Cow<'static, str>,
     scope: Scope,
     progress: Progress,
     needed: usize,
@@ -57,6 +59,11 @@ pub(super) struct Requirement {
     counts_anybody: bool,
 }
 
+/// Nodes, and how far each has come.
+pub(super) trait Nodes: IntoIterator<Item = (Place, Progress)> + Clone {}
+
+impl<T: IntoIterator<Item = (Place, Progress)> + Clone> Nodes for T {}
+
 /// Reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -66,11 +73,11 @@ pub(super) enum Access {
 
 /// How many replicas a key has.
 #[derive(Clone, Debug)]
-pub(super) struct Replication {
+pub(super) struct Replication<'a> {
     /// That the request is about.
     pub(super) n: u16,
     /// In each data centre.
-    pub(super) factors: Vec<u16>,
+    pub(super) factors: &'a [u16],
     /// The coordinator's data centre.
     pub(super) local: usize,
 }
@@ -80,7 +87,7 @@ impl Requirement {
     pub(super) fn of(
         access: Access,
         level: Level,
-        replication: &Replication,
+        replication: &Replication<'_>,
     ) -> Result<Requirement, String> {
         let Replication { n, factors, local } = replication;
         let letter = match access {
@@ -111,11 +118,11 @@ impl Requirement {
             Level::EachQuorum => factors.iter().enumerate().map(in_centre).collect(),
         };
         let name = |scope: Scope| match (level, scope) {
-            (Level::Count(_), _) => letter.to_owned(),
+            (Level::Count(_), _) => Cow::Borrowed(letter),
             (Level::EachQuorum, Scope::Centre(centre)) => {
-                format!("each-quorum of data centre {}", centre + 1)
+                Cow::Owned(format!("each-quorum of data centre {}", centre + 1))
             }
-            (named, _) => named.to_string(),
+            (named, _) => Cow::Owned(named.to_string()),
         };
         let terms: Vec<Term> = terms
             .into_iter()
@@ -138,13 +145,18 @@ impl Requirement {
     }
 
     /// So many of the key's own replicas, besides (Riak's pr and pw).
-    pub(super) fn and_primaries(&mut self, name: &str, count: u16, n: u16) -> Result<(), String> {
+    pub(super) fn and_primaries(
+        &mut self,
+        name: &'static str,
+        count: u16,
+        n: u16,
+    ) -> Result<(), String> {
         if count > n {
             return Err(format!("{name} = {count}: choose at most N = {n}"));
         }
         if count > 0 {
             self.terms.push(Term {
-                name: name.to_owned(),
+                name: name.into(),
                 scope: Scope::Primaries,
                 progress: Progress::Done,
                 needed: usize::from(count),
@@ -164,7 +176,7 @@ impl Requirement {
             }
         }
         self.terms.push(Term {
-            name: "DW".to_owned(),
+            name: "DW".into(),
             scope: Scope::Everybody,
             progress: Progress::Done,
             // The coordinating vnode of Riak has it in its log in any case (`DW = max(DW, 1)`).
@@ -207,7 +219,7 @@ impl Requirement {
     pub(super) fn at_least(&self, count: u16) -> Requirement {
         let mut more = self.clone();
         more.terms.push(Term {
-            name: "write-back".to_owned(),
+            name: "write-back".into(),
             scope: Scope::Everybody,
             progress: Progress::Done,
             needed: usize::from(count),
@@ -216,28 +228,28 @@ impl Requirement {
     }
 
     /// Whether nodes that have come so far are enough.
-    pub(super) fn is_met(&self, nodes: &[(Place, Progress)]) -> bool {
+    pub(super) fn is_met(&self, nodes: &impl Nodes) -> bool {
         self.unmet(nodes).is_none()
     }
 
     /// Whether one more answer of this node would bring it nearer, given those whom it has.
-    pub(super) fn wants(&self, place: Place, nodes: &[(Place, Progress)]) -> bool {
-        self.terms
-            .iter()
-            .any(|term| self.counts(term.scope, place) && self.count(term, nodes) < term.needed)
-    }
-
-    /// The first term that nodes which have come so far do not meet, in words: `1 of 2 <what>, W`, as (have, need, name).
-    pub(super) fn unmet(&self, nodes: &[(Place, Progress)]) -> Option<(usize, usize, &str)> {
-        self.terms.iter().find_map(|term| {
-            let have = self.count(term, nodes);
-            (have < term.needed).then_some((have, term.needed, term.name.as_str()))
+    pub(super) fn wants(&self, place: Place, nodes: &impl Nodes) -> bool {
+        self.terms.iter().any(|term| {
+            self.counts(term.scope, place) && self.count(term, nodes.clone()) < term.needed
         })
     }
 
-    fn count(&self, term: &Term, nodes: &[(Place, Progress)]) -> usize {
+    /// The first term that nodes which have come so far do not meet, in words: `1 of 2 <what>, W`, as (have, need, name).
+    pub(super) fn unmet(&self, nodes: &impl Nodes) -> Option<(usize, usize, &str)> {
+        self.terms.iter().find_map(|term| {
+            let have = self.count(term, nodes.clone());
+            (have < term.needed).then_some((have, term.needed, &*term.name))
+        })
+    }
+
+    fn count(&self, term: &Term, nodes: impl Nodes) -> usize {
         nodes
-            .iter()
+            .into_iter()
             .filter(|(place, progress)| {
                 *progress >= term.progress && self.counts(term.scope, *place)
             })
@@ -272,10 +284,10 @@ mod tests {
         }
     }
 
-    fn two_centres() -> Replication {
+    fn two_centres() -> Replication<'static> {
         Replication {
             n: 6,
-            factors: vec![3, 3],
+            factors: &[3, 3],
             local: 0,
         }
     }
@@ -315,7 +327,7 @@ mod tests {
     fn levels_beyond_the_replicas_are_refused() {
         let one = Replication {
             n: 2,
-            factors: vec![2],
+            factors: &[2],
             local: 0,
         };
         let refusal = |level| Requirement::of(Access::Write, level, &one).expect_err("refused");
@@ -331,7 +343,7 @@ mod tests {
     fn stand_ins_count_towards_w_and_not_towards_pw() {
         let replication = Replication {
             n: 3,
-            factors: vec![3],
+            factors: &[3],
             local: 0,
         };
         let mut requirement =
@@ -367,7 +379,7 @@ mod tests {
     fn with_dw_the_rest_need_only_have_received() {
         let replication = Replication {
             n: 3,
-            factors: vec![3],
+            factors: &[3],
             local: 0,
         };
         let mut requirement =

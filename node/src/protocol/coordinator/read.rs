@@ -7,7 +7,7 @@ use crate::config::{NodeId, ReadRepair};
 use crate::protocol::content::{CONTENT_BYTES_MAX, Content, context_of};
 use crate::wire::{Evidence, Response, Stamp};
 
-use super::quorum::{Place, Progress, Requirement};
+use super::quorum::{Nodes, Place, Progress, Requirement};
 
 /// What a read wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,8 +236,14 @@ impl Read {
     /// The reply when time is up; none if there was one already.
     pub(super) fn unknown(&self) -> Option<Response> {
         let (requirement, what, doing) = match self.phase {
-            Phase::Asking => (&self.manner.requirement, "answers", self.answers()),
-            Phase::Repairing => (&self.manner.write_back, "replicas repaired", self.holders()),
+            Phase::Asking => {
+                let answers: Vec<_> = self.answers().into_iter().collect();
+                (&self.manner.requirement, "answers", answers)
+            }
+            Phase::Repairing => {
+                let holders: Vec<_> = self.holders().into_iter().collect();
+                (&self.manner.write_back, "replicas repaired", holders)
+            }
             Phase::Replied => return None,
         };
         let why = match requirement.unmet(&doing) {
@@ -403,10 +409,11 @@ impl Read {
             let evidence = self.evidence.clone();
             return ReadEffect::Reply(Box::new(Response::Unknown { why, evidence }));
         }
+        // Nothing is noted any more once it has replied.
         ReadEffect::Reply(Box::new(Response::Value {
             values: result.map_or_else(Vec::new, |content| content.values(all)),
             context: context_of(result),
-            evidence: self.evidence.clone(),
+            evidence: std::mem::take(&mut self.evidence),
         }))
     }
 
@@ -420,24 +427,22 @@ impl Read {
     }
 
     /// Who has answered.
-    fn answers(&self) -> Vec<(Place, Progress)> {
+    fn answers(&self) -> impl Nodes {
         self.having(|contact| contact.answered)
     }
 
     /// Who is known to hold the result or something newer.
-    fn holders(&self) -> Vec<(Place, Progress)> {
+    fn holders(&self) -> impl Nodes {
         let result = self.result.as_ref();
-        self.having(|contact| match result {
+        self.having(move |contact| match result {
             Some(_) => contact.has(result),
             None => contact.answered || contact.place.pending,
         })
     }
 
-    fn having(&self, has: impl Fn(&Contact) -> bool) -> Vec<(Place, Progress)> {
-        let having = self.contacts.iter().filter(|contact| has(contact));
-        having
-            .map(|contact| (contact.place, Progress::Done))
-            .collect()
+    fn having(&self, has: impl Fn(&Contact) -> bool + Clone) -> impl Nodes {
+        let having = self.contacts.iter().filter(move |contact| has(contact));
+        having.map(|contact| (contact.place, Progress::Done))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::NodeId;
 use crate::protocol::content::Content;
 use crate::wire::{Evidence, Response};
 
-use super::quorum::{Place, Progress, Requirement};
+use super::quorum::{Nodes, Place, Progress, Requirement};
 
 /// What a write wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,9 +294,9 @@ impl Write {
             .find(|contact| contact.place.node == node)
     }
 
-    fn progress(&self) -> Vec<(Place, Progress)> {
+    fn progress(&self) -> impl Nodes {
         let progress = |contact: &Contact| (contact.place, contact.progress);
-        self.contacts.iter().map(progress).collect()
+        self.contacts.iter().map(progress)
     }
 
     /// The reply, once enough nodes have come far enough.
@@ -307,7 +307,8 @@ impl Write {
             return None;
         }
         self.replied = true;
-        let evidence = self.evidence.clone();
+        // Nothing is noted any more once it has replied.
+        let evidence = std::mem::take(&mut self.evidence);
         let written = Response::Written { evidence };
         Some(WriteEffect::Reply(Box::new(written)))
     }

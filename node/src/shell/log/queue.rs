@@ -18,7 +18,7 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Under `EveryMs`, a batch does not wait for its period to end when it is larger than this: so much is lost at most, and a node that is
 /// written to fast does not need memory without bound.
 const RIPE_BYTES: usize = 16 << 20;
-const RIPE_RECORDS: usize = 1 << 16;
+pub(super) const RIPE_RECORDS: usize = 1 << 16;
 
 /// Records to be written and synced at once.
 #[derive(Debug, Default)]

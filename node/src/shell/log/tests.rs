@@ -13,7 +13,7 @@ use crate::wire::Stamp;
 
 use super::entry::tests::{bytes_of, records};
 use super::entry::{self, Entry};
-use super::{Event, Log, LogError, SEGMENT_BYTES_MAX};
+use super::{Event, Log, LogError, SEGMENT_BYTES_MAX, queue};
 
 const NEVER_MS: u64 = 3_600_000;
 
@@ -134,6 +134,17 @@ fn a_period_ends_in_a_sync() {
     append_synced(&mut opened, [record(1), record(2)]);
     drop(opened);
     assert_eq!(durable(dir.path()), [record(1), record(2)]);
+}
+
+#[test]
+fn many_records_do_not_wait_for_their_period() {
+    let dir = TempDir::new().unwrap();
+    let mut opened = open(dir.path(), SyncPolicy::EveryMs(NEVER_MS));
+    let many = i64::try_from(queue::RIPE_RECORDS).unwrap();
+    append_synced(&mut opened, (0..many).map(record));
+    opened.log.append(Token(0), &record(many));
+    drop(opened);
+    assert_eq!(durable(dir.path()).len(), queue::RIPE_RECORDS);
 }
 
 #[test]
