@@ -265,16 +265,17 @@ impl Replica {
             self.config.read_repair
         };
         let requirement = admitted.requirement;
-        let mut write_back = match options.reads.write_back {
-            Some(count) => requirement.at_least(count),
-            None => requirement.clone(),
-        };
+        let write_back = options.reads.write_back;
+        let mut write_back = write_back.map(|count| requirement.at_least(count));
         // What one read has returned the next must find, also if the ring has changed in between.
         let pending = match repair {
             ReadRepair::Blocking => admitted.pending,
             ReadRepair::None | ReadRepair::Async => Vec::new(),
         };
-        write_back.raised(&pending);
+        if !pending.is_empty() {
+            let write_back = write_back.get_or_insert_with(|| requirement.clone());
+            write_back.raised(&pending);
+        }
         let manner = Manner {
             requirement,
             write_back,

@@ -35,13 +35,19 @@ pub(in super::super) struct Question {
 pub(super) struct Manner {
     /// What must have answered.
     pub(super) requirement: Requirement,
-    /// What must hold the result before the reply, with blocking repair.
-    pub(super) write_back: Requirement,
+    /// What must hold the result before the reply, with blocking repair; the same if there is nothing else.
+    pub(super) write_back: Option<Requirement>,
     pub(super) repair: ReadRepair,
     /// Whether all but the first are asked for digests.
     pub(super) digest: bool,
     /// Whether clients are given all siblings.
     pub(super) all_siblings: bool,
+}
+
+impl Manner {
+    fn write_back(&self) -> &Requirement {
+        self.write_back.as_ref().unwrap_or(&self.requirement)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +162,7 @@ impl Read {
         }
         contact.answered = true;
         contact.digest = Said::All;
-        contact.holds = joined([contact.holds.take(), content].iter().flatten());
+        contact.learn(content);
         self.note(from, stamp);
         if self.phase == Phase::Asking {
             return self.decide_if_met();
@@ -202,7 +208,7 @@ impl Read {
         let Some(content) = contact.told.take() else {
             return Vec::new();
         };
-        contact.holds = joined([contact.holds.take(), Some(content)].iter().flatten());
+        contact.learn(Some(content));
         if waiting {
             self.evidence.repaired.push(from);
         }
@@ -242,7 +248,7 @@ impl Read {
             }
             Phase::Repairing => {
                 let holders: Vec<_> = self.holders().into_iter().collect();
-                (&self.manner.write_back, "replicas repaired", holders)
+                (self.manner.write_back(), "replicas repaired", holders)
             }
             Phase::Replied => return None,
         };
@@ -392,7 +398,7 @@ impl Read {
     /// Replies if the result is held by enough replicas that no later quorum can miss it.
     fn reply_if_held(&mut self) -> Option<ReadEffect> {
         let waits = self.phase == Phase::Repairing;
-        let met = waits && self.manner.write_back.is_met(&self.holders());
+        let met = waits && self.manner.write_back().is_met(&self.holders());
         met.then(|| self.reply())
     }
 
@@ -453,6 +459,15 @@ impl Contact {
             digest: self.for_digest,
             stands_in: self.place.stands_in_for.is_some(),
         })
+    }
+
+    /// It is known to hold this, too.
+    fn learn(&mut self, content: Option<Content>) {
+        match (&mut self.holds, content) {
+            (Some(holds), Some(content)) => holds.merge(&content),
+            (holds @ None, content) => *holds = content,
+            (Some(_), None) => {}
+        }
     }
 
     /// Whether it is known to hold all of that.
