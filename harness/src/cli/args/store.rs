@@ -66,12 +66,6 @@ pub(in crate::cli) struct MoreStoreFlags {
     /// When a read turns to others: quarter (of the time-out), never, a duration, or 99p [default: quarter]
     #[arg(long, env = "QUORATE_SPECULATIVE_RETRY", value_name = "WHEN")]
     pub(in crate::cli) speculative_retry: Option<String>,
-    /// How often replicas compare hash trees: a duration, or never [default: never]
-    #[arg(long, env = "QUORATE_ANTI_ENTROPY", value_name = "DURATION")]
-    pub(in crate::cli) anti_entropy: Option<String>,
-    /// When tombstones are forgotten: never, "after 10s" or "when-all-have 10s" [default: never]
-    #[arg(long, env = "QUORATE_PURGE", value_name = "RULE")]
-    pub(in crate::cli) purge: Option<String>,
     /// A store with a leader instead: async, "semi-sync 1", "semi-sync 1 fallback 10s" or majority
     #[arg(long, env = "QUORATE_LEADER", value_name = "HOW")]
     pub(in crate::cli) leader: Option<String>,
