@@ -129,11 +129,14 @@ impl RingView {
     /// Who owns a key, for a request that asks for `n` replicas instead of the store's number.
     pub fn owners_of(&self, key: &str, n: u16) -> Owners {
         let n = usize::from(n);
-        let after = self
-            .after
-            .as_ref()
-            .map(|after| after.preference_list(key, n));
-        self.split(&self.before.preference_list(key, n), after.as_deref())
+        let before = self.before.preference_list(key, n);
+        match &self.after {
+            Some(after) => self.split(&before, Some(&after.preference_list(key, n))),
+            None => Owners {
+                reads: before,
+                pending: Vec::new(),
+            },
+        }
     }
 
     /// The nodes that would stand in for these owners of a key under a sloppy quorum, in this order: the other nodes of the ring,
