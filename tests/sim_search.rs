@@ -72,6 +72,7 @@ fn settings(sabotage: Sabotage) -> &'static str {
             fault.ring.join = 6
             "#
         }
+        Sabotage::DropContext | Sabotage::NewestSibling => "store = { versions = \"dvv\" }",
         _ => "",
     }
 }

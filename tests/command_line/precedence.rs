@@ -62,7 +62,7 @@ const fn word(
     }
 }
 
-const SETTINGS: [Setting; 39] = [
+const SETTINGS: [Setting; 43] = [
     word(
         "profile = '{}'",
         "QUORATE_PROFILE",
@@ -165,6 +165,30 @@ const SETTINGS: [Setting; 39] = [
         "QUORATE_PURGE",
         "--purge",
         "purge `{}`",
+    ),
+    word(
+        "store.membership = '{}'",
+        "QUORATE_MEMBERSHIP",
+        "--membership",
+        "membership `{}`",
+    ),
+    word(
+        "store = { membership = 'gossip', ring-members = '{}' }",
+        "QUORATE_RING_MEMBERS",
+        "--ring-members",
+        "ring-members `{}`",
+    ),
+    word(
+        "store = { membership = 'gossip', probe-period = '{}' }",
+        "QUORATE_PROBE_PERIOD",
+        "--probe-period",
+        "probe-period `{}`",
+    ),
+    word(
+        "store = { membership = 'gossip', suspicion = '{}' }",
+        "QUORATE_SUSPICION",
+        "--suspicion",
+        "suspicion `{}`",
     ),
     word(
         "store.leader = '{}'",

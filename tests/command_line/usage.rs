@@ -72,7 +72,7 @@ fn names_that_do_not_exist_get_the_nearest_that_does() {
             ),
             (
                 &["list", "nonsense"],
-                "there are guarantees, anomalies, faults, workloads, sabotages, scenarios",
+                "there are guarantees, anomalies, faults, workloads, sabotages, profiles, scenarios",
             ),
         ],
     );

@@ -147,11 +147,12 @@ impl Store {
         };
         if joined.max(content.weight()) > CONTENT_BYTES_MAX {
             return Some(format!(
-                "what this node holds of the key would take {joined} bytes with it, siblings and all, and the most is {CONTENT_BYTES_MAX}:                  read, and write with the context"
+                "what this node holds of the key would take {joined} bytes with it, siblings and all, and the most is {CONTENT_BYTES_MAX}: \
+                 read, and write with the context"
             ));
         }
-        // One at a time, so that what is on its way is bounded, too.
-        let shrinks = held > 0 && joined <= held && !is_underway;
+        // One at a time, and no heavier itself than what it joins, so that what is on its way is bounded, too.
+        let shrinks = held > 0 && joined.max(content.weight()) <= held && !is_underway;
         (!is_room && !shrinks).then(|| {
             let (bytes, most) = (self.bytes, self.limits.bytes_max);
             format!("this node is full: it holds {bytes} of at most {most} bytes")

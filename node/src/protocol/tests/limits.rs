@@ -1,7 +1,9 @@
 //! A node at its limits: refuses definitely before anything is sent, acknowledges nothing that it does not hold, and goes on.
 
 use crate::config::{Limits, StoreConfig, Versions};
-use crate::protocol::{Content, Input, Key, Output, PeerMessage, RequestId, Version};
+use crate::protocol::{
+    Content, Input, Key, Output, PeerMessage, RequestId, Siblings, Version, VersionVector,
+};
 use crate::wire::{Quorum, Request, Response, Stamp};
 
 use super::cluster::{A, B, C, Cluster, config, get, refused, written};
@@ -158,6 +160,61 @@ fn siblings_stop_where_no_frame_has_room_for_them() {
         panic!("a value");
     };
     assert_eq!(values, [vec![3; big]]);
+}
+
+/// A content that adds nothing may be as heavy as its sender likes: a full node does not take it, although what it holds would not grow.
+#[test]
+fn a_full_node_takes_nothing_heavy_that_adds_nothing() {
+    let mut config = limited(Limits {
+        bytes_max: 1_500,
+        ..Limits::default()
+    });
+    config.options.versions = Versions::Dvv { siblings: true };
+    let mut cluster = Cluster::new(config);
+    written(done(&mut cluster, put("k", 10)));
+    let first = cluster.replicas[&A].visible("k").cloned();
+    let Some(Content::Siblings(first)) = first else {
+        panic!("siblings");
+    };
+    let dot = *first.versions().next().expect("one write").0;
+    let context = match done(&mut cluster, get_k()) {
+        Response::Value { context, .. } => context,
+        other => panic!("{other:?}"),
+    };
+    let second = Request::Put {
+        key: "k".to_owned(),
+        value: vec![2; 800],
+        quorum: Quorum::default(),
+        context: Some(context),
+        stamp_ns: None,
+    };
+    written(done(&mut cluster, second));
+    // The first write again, which the second has replaced, with as many bytes as a peer may think of.
+    let replaced = |bytes: usize| {
+        let stamp = Stamp {
+            wall_ns: 1,
+            node: 1,
+        };
+        let value = Some(vec![7; bytes].into());
+        let version = Version { stamp, value };
+        let content = Siblings::default().written(&VersionVector::default(), dot, version);
+        Input::Peer {
+            from: B,
+            message: PeerMessage::Handoff {
+                id: RequestId {
+                    epoch: 1,
+                    counter: 1,
+                },
+                key: "k".into(),
+                content: Content::Siblings(content),
+            },
+        }
+    };
+    let held = cluster.replicas[&A].visible("k").cloned();
+    let queued = |cluster: &Cluster| cluster.disks[&A].queued.len();
+    cluster.input(A, replaced(1_300));
+    assert_eq!(queued(&cluster), 0);
+    assert_eq!(cluster.replicas[&A].visible("k").cloned(), held);
 }
 
 fn get_k() -> Request {
