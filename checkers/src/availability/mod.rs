@@ -4,7 +4,8 @@
 //! is *eligible* if it lies within one interval, its coordinator was not touched by a fault, and the coordinator could reach
 //! enough other nodes for the level asked for. A key is unavailable if, in one interval, its eligible reads (or writes)
 //! are many, spread over some time, and none succeeded while some other eligible operation did. If none at all
-//! succeeded, the whole store is unavailable, which takes more operations to say. It measures no latency; the measures
+//! succeeded, the whole store is unavailable, which takes more operations to say; so it does to say that nothing could be read (or written)
+//! of a store where no single key was asked for often enough. It measures no latency; the measures
 //! count outcomes in and out of faults, and the longest time without a success.
 
 mod measures;
@@ -23,7 +24,7 @@ use reach::{Out, Reach};
 /// Eligible operations without a success that make a key unavailable.
 const ATTEMPTS_MIN: usize = 5;
 
-/// Eligible operations without a success that make the whole store unavailable.
+/// Eligible operations without a success that make the whole store unavailable, or unavailable for reads or for writes.
 const ATTEMPTS_MIN_STORE: usize = 20;
 
 /// Shortest time over which these must be spread, ns.
@@ -53,11 +54,24 @@ impl Attempts {
     }
 }
 
+/// What some attempts are about.
+#[derive(Clone, Copy)]
+struct Span {
+    /// So many of them are needed to say something.
+    attempts_min: usize,
+    /// Of one key, or of all.
+    key: Option<KeyId>,
+    /// An operation that did succeed meanwhile.
+    success: Option<usize>,
+}
+
 /// All eligible operations of one interval.
 #[derive(Default)]
 struct Interval {
     /// By key, then reads (`false`) before writes (`true`).
     attempts: BTreeMap<(KeyId, bool), Attempts>,
+    /// Of all keys, by kind.
+    kinds: BTreeMap<bool, Attempts>,
     all: Attempts,
     success: Option<usize>,
 }
@@ -81,26 +95,53 @@ impl Checker for Availability {
 impl Availability {
     fn check_interval(self, history: &History, interval: &Interval, finding: &mut Finding) {
         let Some(success) = interval.success else {
-            self.check_attempts(history, &interval.all, ATTEMPTS_MIN_STORE, None, finding);
+            let whole = Span {
+                attempts_min: ATTEMPTS_MIN_STORE,
+                key: None,
+                success: None,
+            };
+            self.check_attempts(history, &interval.all, whole, finding);
             return;
         };
-        for ((key, _), attempts) in &interval.attempts {
-            if !attempts.succeeded {
-                let key = Some((*key, success));
-                self.check_attempts(history, attempts, ATTEMPTS_MIN, key, finding);
+        let success = Some(success);
+        for (writes, of_kind) in &interval.kinds {
+            let before = finding.seen;
+            let keys = interval.attempts.iter();
+            for ((key, _), attempts) in keys.filter(|((_, kind), _)| kind == writes) {
+                if !attempts.succeeded {
+                    let one = Span {
+                        attempts_min: ATTEMPTS_MIN,
+                        key: Some(*key),
+                        success,
+                    };
+                    self.check_attempts(history, attempts, one, finding);
+                }
+            }
+            // Too thinly spread over keys to say so of any of them.
+            if finding.seen == before && !of_kind.succeeded {
+                let all = Span {
+                    attempts_min: ATTEMPTS_MIN_STORE,
+                    key: None,
+                    success,
+                };
+                self.check_attempts(history, of_kind, all, finding);
             }
         }
     }
 
-    /// None of these succeeded. The key comes with an operation that did succeed meanwhile.
+    /// None of these succeeded.
     fn check_attempts(
         self,
         history: &History,
         attempts: &Attempts,
-        attempts_min: usize,
-        key: Option<(KeyId, usize)>,
+        span: Span,
         finding: &mut Finding,
     ) {
+        let Span {
+            attempts_min,
+            key,
+            success,
+        } = span;
         let (Some(&first), Some(last)) = (attempts.first.first(), attempts.last) else {
             return;
         };
@@ -116,8 +157,8 @@ impl Availability {
             Anomaly {
                 guarantee: self.guarantee(),
                 at: call(first),
-                key: key.map(|(key, _)| history.key_name(key).to_owned()),
-                witness: witness.with_some(Part::Success, key.map(|(_, success)| success)),
+                key: key.map(|key| history.key_name(key).to_owned()),
+                witness: witness.with_some(Part::Success, success),
                 details: vec![
                     Measure::new("attempts", Amount::Count(attempts.count as u64)),
                     Measure::new("spread", Amount::Ns(spread.0)),
@@ -140,6 +181,8 @@ fn intervals(history: &History) -> Vec<Interval> {
         let kind = (operation.key, operation.is_write());
         let attempts = interval.attempts.entry(kind).or_default();
         attempts.add(at, operation.is_ok());
+        let of_kind = interval.kinds.entry(operation.is_write()).or_default();
+        of_kind.add(at, operation.is_ok());
         interval.all.add(at, operation.is_ok());
         if operation.is_ok() {
             interval.success.get_or_insert(at);
@@ -258,6 +301,20 @@ mod tests {
         let drawing = format!("c1: {row}\nc2: {row}");
         assert_eq!(check(&drawing), (20, 1));
         assert_eq!(check(&format!("c1: {row}")), (10, 0));
+    }
+
+    /// No key is read often enough to say so of it, but nothing at all can be read, while writes are fine.
+    #[test]
+    fn a_store_of_which_nothing_can_be_read() {
+        let rows = |reads: usize| {
+            let read = |number: usize| format!("|r k{} 1!", number % 10);
+            let row: String = (0..reads).map(read).collect();
+            format!("c1: {row}\nc2: {row}\nc3: |w j 1|")
+        };
+        assert_eq!(check(&rows(10)), (21, 1));
+        assert_eq!(check(&rows(9)), (19, 0));
+        let one_succeeds = rows(10).replacen("|r k9 1!", "|r k9 1|", 1);
+        assert_eq!(check(&one_succeeds), (21, 0));
     }
 
     #[test]

@@ -326,8 +326,11 @@ impl<'a> Scene<'a> {
         let writes = self
             .actor(Part::Attempt)
             .is_some_and(|a| a.operation.is_write());
+        let success = self.actor(Part::Success);
         let what = match (&self.anomaly.key, writes) {
-            (None, _) => "operations on any key".to_owned(),
+            (None, _) if success.is_none() => "operations on any key".to_owned(),
+            (None, true) => "writes of any key".to_owned(),
+            (None, false) => "reads of any key".to_owned(),
             (Some(key), true) => format!("writes of {key}"),
             (Some(key), false) => format!("reads of {key}"),
         };

@@ -91,6 +91,15 @@ const SHAPES: [Shape; 5] = [
     },
 ];
 
+/// So many keys that no single one fails often enough, while many operations do.
+const THIN: Shape = Shape {
+    operations: (50, 90),
+    processes: 3,
+    keys: 12,
+    values: 8,
+    ok: 1,
+};
+
 fn draft(shape: Shape) -> impl Strategy<Value = Draft> {
     let what = (
         0..shape.processes,
@@ -155,7 +164,16 @@ impl fmt::Debug for Drawn {
 
 /// A random history.
 pub(crate) fn any_history() -> impl Strategy<Value = Drawn> {
-    let operations = prop::sample::select(SHAPES.as_slice()).prop_flat_map(|shape| {
+    history_of(&SHAPES)
+}
+
+/// A random history of few operations for each of many keys: too long for most twins.
+pub(crate) fn thin_history() -> impl Strategy<Value = Drawn> {
+    history_of(&[THIN])
+}
+
+fn history_of(shapes: &'static [Shape]) -> impl Strategy<Value = Drawn> {
+    let operations = prop::sample::select(shapes).prop_flat_map(|shape| {
         proptest::collection::vec(draft(shape), shape.operations.0..=shape.operations.1)
     });
     // A census per key: for each replica perhaps an answer, and of some a second one, which may fail.

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::linear;
-use super::random::{Drawn, any_history};
+use super::random::{Drawn, any_history, thin_history};
+use crate::availability::Availability;
 use crate::finding::Checker;
 use crate::guarantee::Guarantee;
 use crate::history::{
     FaultKind, FaultWindow, Function, History, Index, KeyId, Nanos, Operation, Status, Value,
 };
 use crate::verdict::checkers;
+use crate::witness::Part;
 
 /// How much was judged, how much was seen, and whether something was skipped.
 pub(super) type Tally = (u64, u64, bool);
@@ -434,15 +436,21 @@ fn availability(history: &History) -> Tally {
             seen += u64::from(enough(&here, 20));
             continue;
         }
-        for key in 0..u32::try_from(history.keys.len()).expect("few keys") {
-            for writes in [false, true] {
-                let ops: Vec<&Operation> = here
-                    .iter()
-                    .copied()
-                    .filter(|op| op.key == KeyId(key) && op.is_write() == writes)
-                    .collect();
-                seen += u64::from(enough(&ops, 5));
-            }
+        for writes in [false, true] {
+            let of_kind: Vec<&Operation> = here
+                .iter()
+                .copied()
+                .filter(|op| op.is_write() == writes)
+                .collect();
+            let keys = 0..u32::try_from(history.keys.len()).expect("few keys");
+            let lacking = keys.filter(|key| {
+                let of_key = of_kind.iter().copied().filter(|op| op.key == KeyId(*key));
+                enough(&of_key.collect::<Vec<_>>(), 5)
+            });
+            seen += match lacking.count() as u64 {
+                0 => u64::from(enough(&of_kind, 20)),
+                keys => keys,
+            };
         }
     }
     (all.len() as u64, seen, false)
@@ -462,6 +470,37 @@ proptest! {
             prop_assert_eq!(finding.anomalies.len() as u64, finding.seen.min(20));
         }
     }
+
+    /// Of what fails, no key alone may have enough.
+    #[test]
+    fn availability_agrees_with_its_twin_on_many_keys(drawn in thin_history()) {
+        let Drawn(history) = drawn;
+        let finding = Availability.check(&history, &Index::of(&history));
+        let found = (finding.judged, finding.seen, !finding.skipped.is_empty());
+        prop_assert_eq!(found, availability(&history));
+    }
+}
+
+/// Of many keys, both kinds of finding are drawn: for one key, and for all that is read or written.
+#[test]
+fn thin_histories_show_both_kinds_of_unavailability() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    let mut runner = TestRunner::deterministic();
+    let (mut of_one, mut of_all) = (0, 0);
+    for _ in 0..1000 {
+        let tree = thin_history().new_tree(&mut runner).expect("a history");
+        let Drawn(history) = tree.current();
+        for anomaly in Availability.check(&history, &Index::of(&history)).anomalies {
+            let some_succeeded = anomaly.witness.role(Part::Success).is_some();
+            match anomaly.key {
+                Some(_) => of_one += 1,
+                None => of_all += u32::from(some_succeeded),
+            }
+        }
+    }
+    assert!(of_one > 0 && of_all > 0, "{of_one} and {of_all}");
 }
 
 /// A twin that never sees anything would agree with a checker that never does.

@@ -1,5 +1,7 @@
 //! Causality against the transitive closure of its definition.
 
+use std::collections::BTreeSet;
+
 use super::draws::{Dice, MUTANTS, Shape, all, cases, random, renamed};
 use crate::history::Status;
 use crate::register::ValueId;
@@ -67,10 +69,10 @@ impl Twin<'_> {
     fn causal(&self) -> Matrix {
         let n = self.ops.len();
         let mut co = vec![vec![false; n]; n];
-        let mut all: Vec<usize> = self
-            .writes(0)
+        let keys: BTreeSet<u32> = self.ops.iter().map(|op| op.key).collect();
+        let mut all: Vec<usize> = keys
             .into_iter()
-            .chain(self.writes(1))
+            .flat_map(|key| self.writes(key))
             .chain(self.reads())
             .collect();
         all.sort_unstable();
