@@ -72,8 +72,39 @@ fn settings(sabotage: Sabotage) -> &'static str {
             fault.ring.join = 6
             "#
         }
-        Sabotage::DropContext | Sabotage::NewestSibling => "store = { versions = \"dvv\" }",
+        Sabotage::DropContext | Sabotage::NewestSibling => r#"store = { versions = "dvv" }"#,
+        Sabotage::DotReuse => {
+            r#"
+            blind = true
+            sync = "every 200ms"
+            store = { versions = "dvv" }
+            "#
+        }
+        Sabotage::HintDeletedEarly | Sabotage::HintToFirst => {
+            r#"store = { hints = "coordinator" }"#
+        }
+        Sabotage::PurgeEarly => {
+            r#"
+            deletes = 25
+            store = { purge = "when-all-have 100ms", hints = "coordinator" }
+            "#
+        }
+        Sabotage::SkipRange => r#"store = { anti-entropy = "100ms" }"#,
+        Sabotage::FallbackAsPrimary => {
+            r#"
+            nodes = 5
+            store = { sloppy = true, hints = "fallback", pr = 2, pw = 2 }
+            "#
+        }
         _ => "",
+    }
+}
+
+/// What is asked of the store: all replicas by the read that must see what forgetting could not undo.
+fn quorum(sabotage: Sabotage) -> (u16, u16, u16) {
+    match sabotage {
+        Sabotage::DotReuse => (3, 3, 2),
+        _ => (3, 2, 2),
     }
 }
 
@@ -87,7 +118,11 @@ fn every_sabotage_breaks_the_promise_named_for_it() {
             settings(sabotage)
         );
         let what = format!("--sabotage {}", sabotage.name());
-        found(&what, &spec((3, 2, 2), &rest), Target::Breach(caught_by));
+        found(
+            &what,
+            &spec(quorum(sabotage), &rest),
+            Target::Breach(caught_by),
+        );
     }
 }
 

@@ -283,7 +283,7 @@ async fn what_was_acknowledged_survives_kill_and_restart() {
         Value::Int(41)
     );
     assert!(world.status(1).await.unwrap().epoch > 1);
-    assert!(world.quiesce(LIMIT).await);
+    assert!(world.quiesce(Duration::ZERO, LIMIT).await);
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn a_node_that_is_cut_off_cannot_reach_a_quorum_until_it_is_healed() {
         let outcome = invoke(&mut client, 1, OpKind::Write(1), 2).await;
         assert!(has_not_succeeded(&outcome), "{outcome:?}");
         expect_ok(&mut client, 2, OpKind::Write(2)).await;
-        assert!(!world.quiesce(GLANCE).await);
+        assert!(!world.quiesce(Duration::ZERO, GLANCE).await);
         assert_eq!(world.heal(&isolated).await, Effect::Installed);
         world.ready().await.unwrap();
         expect_ok(&mut client, 1, OpKind::Write(3)).await;
@@ -329,7 +329,7 @@ async fn a_node_that_is_cut_off_cannot_reach_a_quorum_until_it_is_healed() {
         effect,
         Effect::Skipped("there is no link n1 -> n9".to_owned())
     );
-    assert!(world.quiesce(LIMIT).await);
+    assert!(world.quiesce(Duration::ZERO, LIMIT).await);
 }
 
 #[tokio::test]
@@ -347,9 +347,9 @@ async fn a_slow_cluster_answers_late() {
     let began = Instant::now();
     expect_ok(&mut client, 1, OpKind::Write(1)).await;
     assert!(began.elapsed() >= Duration::from_millis(30));
-    assert!(!world.quiesce(GLANCE).await);
+    assert!(!world.quiesce(Duration::ZERO, GLANCE).await);
     assert_eq!(world.heal(&slow).await, Effect::Installed);
-    assert!(world.quiesce(LIMIT).await);
+    assert!(world.quiesce(Duration::ZERO, LIMIT).await);
     let nowhere = Fault::Slow {
         links: Vec::new(),
         delay_ms: 1,

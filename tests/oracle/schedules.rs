@@ -132,6 +132,7 @@ impl Stage {
             warm_ms: 0,
             storm_ms: LASTS_MS,
             quiet_ms_max: 2_000,
+            quiet_ms_min: 0,
         };
         let replicas = plan.replicas()(KEY);
         let others = (1..=plan.store.nodes).filter(|node| !replicas.contains(node));

@@ -121,6 +121,7 @@ fn plan(write: Level, read: Level, reader: usize) -> Plan {
         warm_ms: 0,
         storm_ms: LASTS_MS,
         quiet_ms_max: 2_000,
+        quiet_ms_min: 0,
     };
     let links = SIDES[0].into_iter().flat_map(|from| {
         let across = SIDES[1].into_iter();

@@ -58,6 +58,7 @@ pub(crate) fn schedule(schedule: Schedule, mut plan: Plan, rng: &mut Rng) -> Pla
         warm_ms: 0,
         storm_ms: LASTS_MS,
         quiet_ms_max: 2_000,
+        quiet_ms_min: 0,
     };
     let mut replicas = plan.replicas()(KEY);
     rng.shuffle(&mut replicas);

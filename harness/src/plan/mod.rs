@@ -145,6 +145,18 @@ pub struct Phases {
     pub storm_ms: u64,
     /// At most this long for repairs and queues to drain.
     pub quiet_ms_max: u64,
+    /// At least this long, whatever the nodes say of themselves: so that replicas surely had the time to compare what they hold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quiet_ms_min: u64,
+}
+
+/// Plans that were written before the field was say nothing of it, and keep their digests.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 impl Plan {

@@ -268,10 +268,12 @@ impl PlanSpec {
         } else {
             0
         };
+        let (quiet_ms_min, quiet_ms_max) = quiet_ms(&store);
         let phases = Phases {
             warm_ms,
             storm_ms: lasts_ms - warm_ms,
-            quiet_ms_max: quiet_ms(&store),
+            quiet_ms_max,
+            quiet_ms_min,
         };
         let mut plan = Plan {
             format: FORMAT,
@@ -425,9 +427,12 @@ impl PlanSpec {
     }
 }
 
-/// How long repairs and queues may take to drain: hints are handed over some intervals after their owners are back, and each replica
-/// must have compared with each other one after the last of that.
-fn quiet_ms(store: &StoreConfig) -> u64 {
+/// How long the quiet lasts, at least and at most, ms.
+///
+/// So long may repairs and queues take to drain: hints are handed over some intervals after their owners are back, and each replica
+/// must have compared with each other one after the last of that. A node that errs about itself would end it at once, and what it
+/// should have done would then not be asked of it: so replicas get the time of one round of comparisons in any case.
+fn quiet_ms(store: &StoreConfig) -> (u64, u64) {
     let Options {
         hints,
         anti_entropy,
@@ -443,9 +448,15 @@ fn quiet_ms(store: &StoreConfig) -> u64 {
     let comparing_ms = anti_entropy.interval_ms.map_or(0, |interval_ms| {
         interval_ms.saturating_mul(4 * u64::from(store.nodes))
     });
-    2_000_u64
+    let round_ms = anti_entropy.interval_ms.map_or(0, |interval_ms| {
+        interval_ms
+            .saturating_mul(u64::from(store.nodes))
+            .saturating_add(store.request_timeout_ms)
+    });
+    let most_ms = 2_000_u64
         .saturating_add(handoff_ms)
-        .saturating_add(comparing_ms)
+        .saturating_add(comparing_ms);
+    (round_ms, most_ms.max(round_ms.saturating_add(1_000)))
 }
 
 fn fault_kinds(names: &[String]) -> Result<Vec<FaultKind>, PlanError> {

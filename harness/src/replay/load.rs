@@ -68,12 +68,14 @@ fn phases(history: &History, notes: &mut Notes) -> Phases {
             warm_ms: round_ms(warm, storm),
             storm_ms: round_ms(storm, heal).max(ROUND_MS),
             quiet_ms_max: QUIET_MS_MAX,
+            quiet_ms_min: 0,
         },
         // It never came to a storm, or nobody noted phases: everything that happened is the storm.
         (warm, _) => Phases {
             warm_ms: 0,
             storm_ms: round_ms(warm.unwrap_or_default(), heal).max(ROUND_MS),
             quiet_ms_max: QUIET_MS_MAX,
+            quiet_ms_min: 0,
         },
     };
     notes.inferred.push(format!(

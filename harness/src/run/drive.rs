@@ -70,7 +70,8 @@ pub struct Drive<'a> {
     recording: Recording,
     clients: Vec<Option<LiveClient>>,
     op_timeout: Duration,
-    quiet_max: Duration,
+    /// How long the quiet lasts, at least and at most.
+    quiet: (Duration, Duration),
     ring_max: Duration,
     topology: Topology,
     began: Instant,
@@ -109,7 +110,10 @@ impl<'a> Drive<'a> {
                 .map(|_| Some(world.client()))
                 .collect(),
             op_timeout: Duration::from_millis(plan.load.op_timeout_ms),
-            quiet_max: Duration::from_millis(plan.phases.quiet_ms_max),
+            quiet: (
+                Duration::from_millis(plan.phases.quiet_ms_min),
+                Duration::from_millis(plan.phases.quiet_ms_max),
+            ),
             ring_max: Duration::from_millis(plan.ring_ms_max()),
             topology: Topology::of(&plan.store),
             began: Instant::now(),
@@ -230,9 +234,9 @@ impl<'a> Drive<'a> {
                     }));
                 }
                 Action::Quiesce => {
-                    let limit = self.quiet_max;
+                    let (least, limit) = self.quiet;
                     under.push(Box::pin(async move {
-                        let drained = world.quiesce(limit).await;
+                        let drained = world.quiesce(least, limit).await;
                         Came::Quiet(drained, world.ring_owners().await)
                     }));
                 }

@@ -80,6 +80,7 @@ impl Play {
         plan.phases.storm_ms = ACT_MS_MAX;
         // A story has told what it waits for; what a store may still have to do after it is not waited for.
         plan.phases.quiet_ms_max = plan.phases.quiet_ms_max.min(QUIET_MS_MAX);
+        plan.phases.quiet_ms_min = 0;
         plan.load.rate = 0;
         plan.load.clients = 1;
         Ok(Play {

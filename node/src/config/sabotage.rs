@@ -50,7 +50,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Sabotage; 12] = [
+    pub const ALL: [Sabotage; 20] = [
         Sabotage::AckBeforeSync,
         Sabotage::AckBeforeQuorum,
         Sabotage::FirstROnly,
@@ -60,6 +60,14 @@ impl Sabotage {
         Sabotage::ForgetTombstone,
         Sabotage::RefuseAfterSending,
         Sabotage::UncheckedKey,
+        Sabotage::HintDeletedEarly,
+        Sabotage::HintToFirst,
+        Sabotage::DotReuse,
+        Sabotage::PurgeEarly,
+        Sabotage::SkipRange,
+        Sabotage::FallbackAsPrimary,
+        Sabotage::MissingIsFailure,
+        Sabotage::OneAfterAnother,
         Sabotage::DropContext,
         Sabotage::NewestSibling,
         Sabotage::RingWithoutPending,
@@ -177,7 +185,7 @@ impl Sabotage {
         match self {
             Sabotage::DotReuse => {
                 "Dots are counted per key from what the node remembers and carry no start count, so that a node which forgot an unsynced write \
-                 gives its dot to another one. Replicas take the two for one write, and keep either. Caught by convergence."
+                 gives its dot to another one. Replicas take the two for one write, and keep either. Caught by fresh-reads."
             }
             Sabotage::DropContext => {
                 "The context that a client hands back is dropped, so that a write replaces nothing and siblings become ever more, although their \
@@ -195,6 +203,7 @@ impl Sabotage {
         match self {
             Sabotage::AckBeforeSync => "no-lost-writes",
             Sabotage::AckBeforeQuorum
+            | Sabotage::DotReuse
             | Sabotage::FallbackAsPrimary
             | Sabotage::RingWithoutPending => "fresh-reads",
             Sabotage::FirstROnly | Sabotage::MissingIsFailure | Sabotage::OneAfterAnother => {
@@ -203,7 +212,6 @@ impl Sabotage {
             Sabotage::StampPerReplica
             | Sabotage::HintDeletedEarly
             | Sabotage::HintToFirst
-            | Sabotage::DotReuse
             | Sabotage::SkipRange => "convergence",
             Sabotage::MillisecondStamps => "no-clock-loss",
             Sabotage::DropRepair => "no-inversion",

@@ -42,8 +42,14 @@ impl LiveWorld {
     }
 
     /// Waits until no node is busy, nothing is queued and all links pass; false if that is not so within `limit`.
-    pub async fn quiesce(&self, limit: Duration) -> bool {
-        timeout(limit, self.rest()).await.is_ok()
+    ///
+    /// It takes `least` in any case, whatever the nodes say of themselves.
+    pub async fn quiesce(&self, least: Duration, limit: Duration) -> bool {
+        let rest = async {
+            sleep(least).await;
+            self.rest().await;
+        };
+        timeout(limit, rest).await.is_ok()
     }
 
     async fn rest(&self) {

@@ -13,7 +13,7 @@ use super::trace::Step;
 use super::weather::Weather;
 use crate::conductor::{Action, Conductor};
 use crate::fault::{Effect, Fault};
-use crate::plan::{Plan, replicas_in};
+use crate::plan::{Phases, Plan, replicas_in};
 use crate::world::{ClientOp, Outcome};
 
 /// Nanoseconds in a millisecond.
@@ -39,8 +39,19 @@ enum Waiting {
     Settled(Nanos),
     /// For it to come together after the last heal, until then.
     Healed(Nanos),
-    /// For it to come to rest, until then; with the number of looks that found it so.
-    Quiet(Nanos, u32),
+    /// For it to come to rest.
+    Quiet(Quiet),
+}
+
+/// A wait for rest.
+#[derive(Clone, Copy, Debug)]
+struct Quiet {
+    /// Not sooner than this.
+    from: Nanos,
+    /// Not longer than this.
+    until: Nanos,
+    /// Looks in a row that found the cluster at rest.
+    resting: u32,
 }
 
 /// One drive of a conductor through a simulated cluster.
@@ -48,7 +59,7 @@ pub struct Simulation {
     conductor: Conductor,
     cluster: Cluster,
     waiting: Waiting,
-    quiet_ns_max: u64,
+    phases: Phases,
     /// How long everything may take to be healed, ms: longer where the ring may have to finish its change.
     healed_ms_max: u64,
     topology: Topology,
@@ -67,7 +78,7 @@ impl Simulation {
             conductor: Conductor::new(plan, Box::new(plan.replicas()))?,
             cluster: Cluster::new(plan, weather),
             waiting: Waiting::Nothing,
-            quiet_ns_max: plan.phases.quiet_ms_max.saturating_mul(NS_PER_MS),
+            phases: plan.phases,
             healed_ms_max: READY_MS_MAX + plan.ring_ms_max(),
             topology: Topology::of(&plan.store),
             is_news: false,
@@ -143,8 +154,11 @@ impl Simulation {
                 Action::Heal(index) => self.strike_soon(Happening::Lift(index)),
                 Action::HealAll => self.strike_soon(Happening::LiftAll),
                 Action::Quiesce => {
-                    let until = later(self.now(), self.quiet_ns_max);
-                    self.wait_for(Waiting::Quiet(until, 0));
+                    self.wait_for(Waiting::Quiet(Quiet {
+                        from: self.in_ms(self.phases.quiet_ms_min),
+                        until: self.in_ms(self.phases.quiet_ms_max),
+                        resting: 0,
+                    }));
                 }
             }
         }
@@ -283,14 +297,15 @@ impl Simulation {
                 self.wait_for(self.waiting);
                 return Ok(());
             }
-            Waiting::Quiet(until, looks) => {
-                let looks = if self.cluster.is_at_rest() {
-                    looks + 1
+            Waiting::Quiet(quiet) => {
+                let resting = if self.cluster.is_at_rest() {
+                    quiet.resting + 1
                 } else {
                     0
                 };
-                if looks < RESTING_LOOKS && now < until {
-                    self.wait_for(Waiting::Quiet(until, looks));
+                let is_over = resting >= RESTING_LOOKS && now >= quiet.from;
+                if !is_over && now < quiet.until {
+                    self.wait_for(Waiting::Quiet(Quiet { resting, ..quiet }));
                     return Ok(());
                 }
                 if let Some(owners) = self.cluster.ring_owners() {
@@ -298,7 +313,7 @@ impl Simulation {
                     self.conductor
                         .move_to(Box::new(replicas_in(topology, owners)));
                 }
-                self.conductor.quiet(now, looks >= RESTING_LOOKS);
+                self.conductor.quiet(now, resting >= RESTING_LOOKS);
             }
         }
         self.waiting = Waiting::Nothing;
