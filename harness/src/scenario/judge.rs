@@ -7,7 +7,6 @@ use std::fmt::Write;
 
 use quorate_checkers::Guarantee;
 use quorate_checkers::history::{EventType, Nanos, Value};
-use quorate_node::config::Level;
 
 use super::act::{Act, Answer, Beat, Count, Measured, Replicas, Step, Strike};
 use super::seen::{Reply, Seen};
@@ -182,16 +181,17 @@ fn question(op: &ScriptedOp, scene: &Scene<'_>) -> String {
     let plan = scene.plan;
     let cast = scene.cast(op.name.as_deref().unwrap_or_default());
     let (key, node) = (&op.key, node_name(cast.of(op.node)));
+    let (reads, writes) = plan.levels();
     let (what, letter, usual) = match op.op {
-        Ask::Read => (format!("reads {key}"), 'R', plan.store.r),
-        Ask::Write(value) => (format!("writes {key} = {value}"), 'W', plan.store.w),
-        Ask::Delete => (format!("deletes {key}"), 'W', plan.store.w),
+        Ask::Read => (format!("reads {key}"), 'R', reads),
+        Ask::Write(value) => (format!("writes {key} = {value}"), 'W', writes),
+        Ask::Delete => (format!("deletes {key}"), 'W', writes),
         Ask::Inspect => return format!("{node} is asked for its own {key}"),
         Ask::Count(counter) => return format!("{node} is asked for its {}", counter.name()),
         Ask::Repair => return format!("{node} is told to compare itself with its peers"),
         Ask::FindLeader(_) => return "who leads".to_owned(),
     };
-    let level = op.level.unwrap_or(Level::Count(usual));
+    let level = op.level.unwrap_or(usual);
     format!("c{} {what} at {node}, {letter}={level}", op.client)
 }
 

@@ -32,6 +32,18 @@ pub(super) fn store(nodes: u16, [n, r, w]: [u16; 3]) -> PlanSpec {
     }
 }
 
+/// The store of a profile with so many nodes, whose coordinators and clients are patient with a slow machine.
+pub(super) fn known(profile: &str, nodes: u16) -> PlanSpec {
+    PlanSpec {
+        profile: Some(profile.to_owned()),
+        nodes: Some(nodes),
+        request_timeout: Some("1s".to_owned()),
+        op_timeout: Some("4s".to_owned()),
+        faults: Some(vec!["none".to_owned()]),
+        ..PlanSpec::default()
+    }
+}
+
 /// Every link between these two groups, both ways.
 pub(super) fn between(one: &[u16], other: &[u16]) -> Vec<Link> {
     let mut links = towards(one, other);
@@ -383,6 +395,11 @@ impl Draft<'_> {
         self.op(|op| op.node = node)
     }
 
+    /// Asked so long after what it waits for.
+    pub(super) fn later_ms(self, ms: u64) -> Self {
+        self.op(|op| op.at_ns = ms.saturating_mul(1_000_000))
+    }
+
     /// Asked by this client.
     pub(super) fn by(self, client: u64) -> Self {
         self.op(|op| op.client = client)
@@ -407,9 +424,10 @@ impl Draft<'_> {
         self
     }
 
-    /// Asked again until it returns this.
-    pub(super) fn comes_to(self, value: i64) -> Self {
-        self.op(|op| op.until = Some(Until::Value(value)))
+    /// Asked again until it returns this; none = nothing.
+    pub(super) fn comes_to(self, value: impl Into<Option<i64>>) -> Self {
+        let value = value.into();
+        self.op(|op| op.until = Some(value.map_or(Until::Nothing, Until::Value)))
             .returns(value)
     }
 

@@ -2,12 +2,12 @@
 
 use super::act::Scenario;
 use super::themes::{
-    centres, clocks, entropy, handoff, leaders, levels, monitors, outages, quorums, races, repair,
-    siblings,
+    burden, centres, clocks, entropy, handoff, known, leaders, levels, monitors, outages, quorums,
+    races, repair, siblings,
 };
 
 /// All of them.
-pub const ALL: [Scenario; 43] = [
+pub const ALL: [Scenario; 47] = [
     quorums::BASICS,
     quorums::N5_W3_TWO_DOWN,
     quorums::NEWEST_WINS,
@@ -51,6 +51,10 @@ pub const ALL: [Scenario; 43] = [
     leaders::LOSES,
     leaders::SPLIT_BRAIN,
     leaders::DYNAMODB,
+    burden::BOTTLENECK,
+    known::THREE,
+    known::CASSANDRA,
+    known::VOLDEMORT,
 ];
 
 /// The scenario of this name.

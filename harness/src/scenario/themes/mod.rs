@@ -1,9 +1,11 @@
 //! The scenarios themselves, by theme.
 
+pub(super) mod burden;
 pub(super) mod centres;
 pub(super) mod clocks;
 pub(super) mod entropy;
 pub(super) mod handoff;
+pub(super) mod known;
 pub(super) mod leaders;
 pub(super) mod levels;
 pub(super) mod monitors;
