@@ -1,5 +1,6 @@
 //! The profiles, proven both ways in the simulated world: what the theory page calls impossible of a known store is never seen of its
-//! profile, and what it calls possible is, per profile, level and fault; and what two data centres can do while they are cut apart.
+//! profile, and what it calls possible is, per profile, level and fault; what two data centres can do while they are cut apart; and
+//! stores with a leader beside those without one.
 //!
 //! The tables are transcribed in `rows.rs` and `centres.rs`, cell by cell. `cargo test --release -p quorate --test profiles -- --nocapture`
 //! prints them with the number of runs and judgements behind each cell; `QUORATE_CASES=300` asks for so many runs per row at least.
@@ -13,6 +14,8 @@ mod draws;
 mod rows;
 #[path = "profiles/schedules.rs"]
 mod schedules;
+#[path = "profiles/side_by_side.rs"]
+mod side_by_side;
 #[path = "profiles/sweep.rs"]
 mod sweep;
 

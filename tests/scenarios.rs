@@ -8,7 +8,9 @@ use quorate::report::progress::{Progress, ProgressMode};
 use quorate::report::scenario::story;
 use quorate::report::style::Style;
 use quorate::run::RunOptions;
-use quorate::scenario::requirements::{CORRECTIONS, REQUIREMENTS, Requirement, Status, markdown};
+use quorate::scenario::requirements::{
+    CORRECTIONS, NamedTest, REQUIREMENTS, Requirement, Status, markdown,
+};
 use quorate::scenario::{ALL, Performance, Scenario, find, perform};
 use quorate::world::sim::Weather;
 use tempfile::TempDir;
@@ -150,7 +152,7 @@ fn what_is_shown_is_not_out_of_scope() {
         open.map(|row| row.id).collect::<Vec<_>>()
     };
     for row in REQUIREMENTS.iter().chain(&CORRECTIONS) {
-        let is_both = row.out_of_scope.is_some() && matches!(row.status(), Status::Shown(_));
+        let is_both = row.out_of_scope.is_some() && matches!(row.status(), Status::Shown(..));
         assert!(
             !is_both,
             "{} is shown: say no more why it cannot be",
@@ -163,6 +165,62 @@ fn what_is_shown_is_not_out_of_scope() {
         requirements.len(),
         corrections.len()
     );
+}
+
+/// Why this is no test that runs whenever its file is built, as its text says; none if it is one.
+fn is_no_test(text: &str, name: &str) -> Option<&'static str> {
+    let heads = [format!("fn {name}("), format!("async fn {name}(")];
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let is_head = |line: &&str| heads.iter().any(|head| line.starts_with(head.as_str()));
+    let Some(place) = lines.iter().position(is_head) else {
+        return Some("there is no such function");
+    };
+    let above = lines[..place].iter().rev();
+    let attributes: Vec<&str> = above
+        .take_while(|line| line.starts_with("#[") || line.starts_with("//"))
+        .filter(|line| line.starts_with("#["))
+        .copied()
+        .collect();
+    if attributes.iter().any(|line| line.starts_with("#[ignore")) {
+        return Some("it is ignored");
+    }
+    let runs = |line: &&str| ["#[test]", "#[tokio::test]"].contains(line);
+    (!attributes.iter().any(runs)).then_some("it is no test")
+}
+
+#[test]
+fn every_test_that_is_named_is_there_and_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut named = 0;
+    for row in REQUIREMENTS.iter().chain(&CORRECTIONS) {
+        for NamedTest { file, name } in row.tests {
+            let text = std::fs::read_to_string(root.join(file));
+            let text = text.unwrap_or_else(|error| panic!("{}: {file}: {error}", row.id));
+            let wrong = is_no_test(&text, name);
+            assert!(wrong.is_none(), "{}: {name} of {file}: {wrong:?}", row.id);
+            named += 1;
+        }
+    }
+    assert!(named > 0, "no test is named");
+}
+
+#[test]
+fn what_is_no_test_or_does_not_run_is_not_taken_for_one() {
+    let text = "#[test]\n/// What it shows.\nfn shows() {}\n\
+                #[test]\n#[ignore = \"slow\"]\nfn sleeps() {}\n\
+                #[tokio::test]\nasync fn shows_live() {}\n\
+                fn helps() {}\n\
+                // fn gone() {}\n";
+    for (name, wrong) in [
+        ("shows", None),
+        ("shows_live", None),
+        ("sleeps", Some("it is ignored")),
+        ("helps", Some("it is no test")),
+        ("gone", Some("there is no such function")),
+        ("show", Some("there is no such function")),
+    ] {
+        assert_eq!(is_no_test(text, name), wrong, "{name}");
+    }
 }
 
 #[test]

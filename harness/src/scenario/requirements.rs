@@ -1,7 +1,7 @@
 //! Everything that the notes on the subject name, by id, and what shows it: the table in `docs/requirements.md`.
 //!
-//! Which scenario shows what is said by the scenarios themselves; here is what is asked, and what no scenario can show. A requirement
-//! that is neither shown nor out of scope is told as not shown yet.
+//! Which scenario shows what is said by the scenarios themselves; here is what is asked, which tests show what is no story of a few
+//! clients and faults, and what nothing here can show. A requirement that is neither shown nor out of scope is told as not shown yet.
 
 use std::fmt::Write;
 
@@ -15,18 +15,29 @@ pub struct Requirement {
     pub id: &'static str,
     /// What is to be shown, or what is so.
     pub asks: &'static str,
-    /// Why no scenario shows it, if none can.
+    /// The tests that show it.
+    pub tests: &'static [NamedTest],
+    /// Why nothing shows it, if nothing can.
     pub out_of_scope: Option<&'static str>,
+}
+
+/// A test of this repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedTest {
+    /// Its file, from the root of the repository.
+    pub file: &'static str,
+    /// The name of its function.
+    pub name: &'static str,
 }
 
 /// What has become of a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// These scenarios show it.
-    Shown(Vec<&'static str>),
-    /// No scenario can, and why.
+    /// These scenarios and tests show it.
+    Shown(Vec<&'static str>, &'static [NamedTest]),
+    /// Nothing can, and why.
     OutOfScope(&'static str),
-    /// None does so far.
+    /// Nothing does so far.
     NotShownYet,
 }
 
@@ -38,8 +49,8 @@ impl Requirement {
             { ids }.any(|id| *id == self.id)
         };
         let names: Vec<&str> = ALL.iter().filter(shows).map(|one| one.name).collect();
-        match (names.is_empty(), self.out_of_scope) {
-            (false, _) => Status::Shown(names),
+        match (names.is_empty() && self.tests.is_empty(), self.out_of_scope) {
+            (false, _) => Status::Shown(names, self.tests),
             (true, Some(why)) => Status::OutOfScope(why),
             (true, None) => Status::NotShownYet,
         }
@@ -50,17 +61,35 @@ const fn asked(id: &'static str, asks: &'static str) -> Requirement {
     Requirement {
         id,
         asks,
+        tests: &[],
         out_of_scope: None,
     }
+}
+
+const fn tested(id: &'static str, asks: &'static str, tests: &'static [NamedTest]) -> Requirement {
+    Requirement {
+        tests,
+        ..asked(id, asks)
+    }
+}
+
+const fn by(file: &'static str, name: &'static str) -> NamedTest {
+    NamedTest { file, name }
 }
 
 const fn beyond(id: &'static str, asks: &'static str, why: &'static str) -> Requirement {
     Requirement {
         id,
         asks,
+        tests: &[],
         out_of_scope: Some(why),
     }
 }
+
+/// Rounds of gossip until all nodes know, from 4 to 64 of them.
+const CONVERGENCE: &str = "node/src/protocol/membership/tests/convergence.rs";
+/// The pages of running nodes.
+const MONITOR: &str = "node/src/shell/tests/monitor.rs";
 
 /// All that is to be shown.
 pub const REQUIREMENTS: [Requirement; 98] = [
@@ -238,8 +267,29 @@ pub const REQUIREMENTS: [Requirement; 98] = [
         "002-10",
         "a Merkle tree of four leaves: one that differs is found by one path",
     ),
-    asked("002-11", "gossip reaches all nodes in O(log N) rounds"),
-    asked("002-12", "leader against leaderless, measured side by side"),
+    tested(
+        "002-11",
+        "gossip reaches all nodes in O(log N) rounds",
+        &[
+            by(
+                CONVERGENCE,
+                "all_know_after_about_log2_rounds_of_telling_one",
+            ),
+            by(CONVERGENCE, "all_know_after_fewer_rounds_of_telling_three"),
+            by(
+                CONVERGENCE,
+                "all_know_although_a_fifth_of_all_packets_is_lost",
+            ),
+        ],
+    ),
+    tested(
+        "002-12",
+        "leader against leaderless, measured side by side",
+        &[by(
+            "tests/profiles/side_by_side.rs",
+            "a_leader_carries_everything_and_is_missed_and_without_one_everybody_carries_a_share",
+        )],
+    ),
     asked("002-13", "Cassandra with a node down: no sloppy quorum"),
     asked("002-14", "every node is a coordinator"),
     asked(
@@ -324,7 +374,15 @@ pub const REQUIREMENTS: [Requirement; 98] = [
         "004-24",
         "metrics: repairs, hints, quorums, latency, conflicts",
     ),
-    asked("004-25", "health: ping, hints, age of the last repair"),
+    tested(
+        "004-25",
+        "health: ping, hints, age of the last repair",
+        &[
+            by(MONITOR, "an_idle_cluster_is_heard_of"),
+            by(MONITOR, "hints_pile_up_while_their_owner_is_away"),
+            by(MONITOR, "replicas_that_nobody_compares_make_a_node_ill"),
+        ],
+    ),
     beyond(
         "004-26",
         "good fits and poor fits",
@@ -415,9 +473,10 @@ pub const CORRECTIONS: [Requirement; 22] = [
 /// The table as Markdown.
 pub fn markdown() -> String {
     let mut out = String::from(
-        "# What is shown, and by which scenario\n\n\
+        "# What is shown, and by what\n\n\
          Every worked example and claim of the notes that this project began with, by id. `quorate scenario NAME` plays a scenario, \
          `quorate scenario --all` all of them; `tests/scenarios.rs` plays them in the simulated world and holds this page to the code. \
+         What is no story of a few clients and faults is shown by a test, which is named with its file. \
          The page is printed by `quorate scenario --requirements`.\n\n",
     );
     section(&mut out, "Requirements", "to be shown", &REQUIREMENTS);
@@ -431,7 +490,7 @@ pub fn markdown() -> String {
 
 fn section(out: &mut String, title: &str, asks: &str, rows: &[Requirement]) {
     let count = |is: fn(&Status) -> bool| rows.iter().filter(|row| is(&row.status())).count();
-    let shown = count(|status| matches!(status, Status::Shown(_)));
+    let shown = count(|status| matches!(status, Status::Shown(..)));
     let beyond = count(|status| matches!(status, Status::OutOfScope(_)));
     let open = count(|status| matches!(status, Status::NotShownYet));
     let total = rows.len();
@@ -441,12 +500,13 @@ fn section(out: &mut String, title: &str, asks: &str, rows: &[Requirement]) {
     );
     let _ = writeln!(
         out,
-        "| id | {asks} | scenario | result |\n|---|---|---|---|"
+        "| id | {asks} | scenario or test | result |\n|---|---|---|---|"
     );
     for row in rows {
         let (scenario, result) = match row.status() {
-            Status::Shown(names) => {
-                let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            Status::Shown(names, tests) => {
+                let names = names.iter().map(|name| format!("`{name}`"));
+                let quoted: Vec<String> = names.chain(named(tests)).collect();
                 (quoted.join(", "), "shown".to_owned())
             }
             Status::OutOfScope(why) => (String::new(), format!("out of scope: {why}")),
@@ -455,4 +515,15 @@ fn section(out: &mut String, title: &str, asks: &str, rows: &[Requirement]) {
         let _ = writeln!(out, "| {} | {} | {scenario} | {result} |", row.id, row.asks);
     }
     out.push('\n');
+}
+
+/// Tests with their file, which is said once for those that follow each other in it.
+fn named(tests: &[NamedTest]) -> impl Iterator<Item = String> {
+    let files = tests.chunk_by(|one, next| one.file == next.file);
+    files.map(|tests| {
+        let names: Vec<String> = tests.iter().map(|one| format!("`{}`", one.name)).collect();
+        let file = tests.first().map_or("", |one| one.file);
+        let word = if names.len() == 1 { "test" } else { "tests" };
+        format!("{word} {} of `{file}`", names.join(", "))
+    })
 }
