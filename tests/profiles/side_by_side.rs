@@ -103,6 +103,7 @@ fn plan(kind: &Kind, nodes: u16, dies: Option<u16>) -> Plan {
         warm_ms: 0,
         storm_ms: LASTS_MS,
         quiet_ms_max: 2_000,
+        quiet_ms_min: 0,
     };
     plan.timeline = dies
         .map(|node| Scheduled {

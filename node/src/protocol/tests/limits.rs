@@ -199,7 +199,7 @@ fn a_full_node_takes_nothing_heavy_that_adds_nothing() {
         };
         let value = Some(vec![7; bytes].into());
         let version = Version { stamp, value };
-        let content = Siblings::default().written(held.context(), dot, version);
+        let told = Siblings::default().written(held.context(), dot, version);
         Input::Peer {
             from: B,
             message: PeerMessage::Handoff {
@@ -208,7 +208,7 @@ fn a_full_node_takes_nothing_heavy_that_adds_nothing() {
                     counter: 1,
                 },
                 key: "k".into(),
-                content: Content::Siblings(content),
+                content: Content::Siblings(told),
             },
         }
     };
