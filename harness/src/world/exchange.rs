@@ -8,8 +8,8 @@ use quorate_node::wire::{self, Context, Quorum, Request, Response};
 
 use super::{ClientOp, OpKind, Outcome, Returned, Wanted, node_name};
 
-/// What to ask a node for `op`.
-pub(super) fn request(op: &ClientOp) -> Request {
+/// What to ask a node for `op`, which is stamped by its client if there is a stamp.
+pub(super) fn request(op: &ClientOp, stamp_ns: Option<i64>) -> Request {
     let key = op.key.clone();
     let quorum = Quorum {
         level: op.level,
@@ -21,7 +21,7 @@ pub(super) fn request(op: &ClientOp) -> Request {
         value: value.into_bytes(),
         quorum,
         context: context.clone(),
-        stamp_ns: None,
+        stamp_ns,
     };
     match &op.f {
         OpKind::Read => Request::get(key, quorum),
@@ -31,7 +31,7 @@ pub(super) fn request(op: &ClientOp) -> Request {
             key,
             quorum,
             context,
-            stamp_ns: None,
+            stamp_ns,
         },
         OpKind::Census | OpKind::Inspect => Request::Inspect { key },
         OpKind::Count(_) | OpKind::FindLeader(_) => Request::Status,
@@ -260,6 +260,6 @@ mod tests {
             context: Some(Context(vec![9])),
             stamp_ns: None,
         };
-        assert_eq!(request(&write), expected);
+        assert_eq!(request(&write, None), expected);
     }
 }

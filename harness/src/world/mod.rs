@@ -12,6 +12,7 @@ use quorate_node::wire::Context;
 
 pub use counter::Counter;
 
+mod client_clock;
 mod counter;
 mod exchange;
 pub mod live;

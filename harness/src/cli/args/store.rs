@@ -12,7 +12,8 @@ pub(in crate::cli) struct MoreStoreFlags {
     /// How writes of a key are told apart: lww, dvv (siblings) or dvv-newest [default: lww]
     #[arg(long, env = "QUORATE_VERSIONS", value_name = "HOW")]
     pub(in crate::cli) versions: Option<String>,
-    /// Whose clock stamps writes: coordinator, client or hybrid [default: coordinator]
+    /// Whose clock stamps writes: coordinator, client (all clients of a run share one clock, which no fault skews) or hybrid
+    /// [default: coordinator]
     #[arg(long, env = "QUORATE_STAMPS", value_name = "WHOSE")]
     pub(in crate::cli) stamps: Option<String>,
     /// How fine that clock is: nanosecond or millisecond [default: nanosecond]

@@ -4,13 +4,14 @@
 //! unknown. It does not retry: a second try would be a second operation.
 
 use std::fmt::Display;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Broken, Connection};
 use super::roster::{Incarnation, Roster};
+use crate::world::client_clock::ClientClock;
 use crate::world::exchange::{outcome, request};
 use crate::world::{ClientOp, Outcome, node_name};
 
@@ -19,6 +20,8 @@ use crate::world::{ClientOp, Outcome, node_name};
 pub struct LiveClient {
     roster: Arc<Roster>,
     line: Option<Line>,
+    /// Where it takes stamps from, if the store wants them.
+    clock: Option<Arc<Mutex<ClientClock>>>,
 }
 
 /// A connection, and the process at its other end.
@@ -32,7 +35,24 @@ struct Line {
 impl LiveClient {
     /// A client that is not yet connected, and dials the nodes of `roster`.
     pub fn new(roster: Arc<Roster>) -> LiveClient {
-        LiveClient { roster, line: None }
+        LiveClient {
+            roster,
+            line: None,
+            clock: None,
+        }
+    }
+
+    /// The same, and it stamps what it writes by this clock.
+    pub(super) fn with_clock(self, clock: Option<Arc<Mutex<ClientClock>>>) -> LiveClient {
+        LiveClient { clock, ..self }
+    }
+
+    fn stamp_ns(&self) -> Option<i64> {
+        let clock = self.clock.as_ref()?;
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        let wall_ns = since_epoch.map_or(0, |since| since.as_nanos());
+        let mut clock = clock.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(clock.stamp(i64::try_from(wall_ns).unwrap_or(i64::MAX)))
     }
 
     /// Asks `node` to do `op`; if that takes longer than `limit`, connecting included, nobody knows.
@@ -48,7 +68,7 @@ impl LiveClient {
                 };
             }
         };
-        let asked = timeout_at(deadline, line.connection.ask(request(op))).await;
+        let asked = timeout_at(deadline, line.connection.ask(request(op, self.stamp_ns()))).await;
         match asked {
             Ok(Ok(response)) => {
                 self.line = Some(line);

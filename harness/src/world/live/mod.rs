@@ -18,6 +18,7 @@ use self::ledger::Ledger;
 use self::process::Recipe;
 use self::supervisor::{NodeState, Supervisor};
 use crate::fault::Link;
+use crate::world::client_clock::ClientClock;
 use crate::world::node_name;
 
 mod birth;
@@ -91,6 +92,8 @@ impl LaunchOptions {
 #[derive(Debug)]
 pub struct LiveWorld {
     store: StoreConfig,
+    /// Where clients take their stamps from, if the store wants them.
+    clock: Option<Arc<Mutex<ClientClock>>>,
     health: Health,
     recipes: Vec<Recipe>,
     roster: Arc<Roster>,
@@ -128,6 +131,7 @@ impl LiveWorld {
             ledger: Mutex::default(),
             hands: nodes.clone().map(|_| AsyncMutex::new(())).collect(),
             deaths: AsyncMutex::new(deaths),
+            clock: ClientClock::of(&store).map(|clock| Arc::new(Mutex::new(clock))),
             store,
             health,
             recipes,
@@ -145,7 +149,7 @@ impl LiveWorld {
 
     /// A client of this cluster, not yet connected. It may outlive the world, and then finds every node down.
     pub fn client(&self) -> LiveClient {
-        LiveClient::new(Arc::clone(&self.roster))
+        LiveClient::new(Arc::clone(&self.roster)).with_clock(self.clock.clone())
     }
 
     /// What each node that is up has said of itself when it became ready.

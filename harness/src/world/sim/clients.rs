@@ -7,8 +7,11 @@ use quorate_node::protocol::Tag;
 use quorate_node::wire::{Request, Response};
 use quorate_workloads::Rng;
 
+use super::node::wall_ns;
 use super::queue::{Happening, Queue};
 use super::weather::Weather;
+use crate::plan::Plan;
+use crate::world::client_clock::ClientClock;
 use crate::world::exchange::{outcome, request};
 use crate::world::{ClientOp, OpKind, Outcome, node_name};
 
@@ -20,6 +23,8 @@ const NS_PER_MS: u64 = 1_000_000;
 struct Asked {
     op: ClientOp,
     node: u16,
+    /// What its client's clock showed, where that counts.
+    stamp_ns: Option<i64>,
     /// Whether the node has answered, so that its death changes nothing any more.
     is_answered: bool,
 }
@@ -37,16 +42,19 @@ pub(super) struct Clients {
     weather: Weather,
     rng: Rng,
     op_timeout_ms: u64,
+    clock: Option<ClientClock>,
     /// By their numbers.
     all: Vec<Client>,
 }
 
 impl Clients {
-    pub(super) fn new(count: usize, op_timeout_ms: u64, seed: u64, weather: Weather) -> Clients {
+    pub(super) fn new(plan: &Plan, weather: Weather) -> Clients {
+        let count = usize::try_from(plan.load.clients).unwrap_or(usize::MAX);
         Clients {
             weather,
-            rng: Rng::stream(seed, "clients"),
-            op_timeout_ms,
+            rng: Rng::stream(plan.seed, "clients"),
+            op_timeout_ms: plan.load.op_timeout_ms,
+            clock: ClientClock::of(&plan.store),
             all: (0..count).map(|_| Client::default()).collect(),
         }
     }
@@ -66,9 +74,11 @@ impl Clients {
         };
         asking.ops += 1;
         let number = asking.ops;
+        let wall_ns = wall_ns(queue.now());
         asking.asked = Some(Asked {
             op,
             node,
+            stamp_ns: self.clock.as_mut().map(|clock| clock.stamp(wall_ns)),
             is_answered: false,
         });
         let wait_ns = self.op_timeout_ms.saturating_mul(NS_PER_MS);
@@ -102,7 +112,11 @@ impl Clients {
     /// The request of an operation that is still under way, and to whom it goes.
     pub(super) fn request(&self, client: usize, op: u64) -> Option<(u16, Tag, Request)> {
         let asked = self.asked(client, op)?;
-        Some((asked.node, self.tag(client), request(&asked.op)))
+        Some((
+            asked.node,
+            self.tag(client),
+            request(&asked.op, asked.stamp_ns),
+        ))
     }
 
     /// A node answers.

@@ -38,14 +38,13 @@ pub(super) struct Cluster {
 impl Cluster {
     /// A cluster whose nodes are about to start.
     pub(super) fn new(plan: &Plan, weather: Weather) -> Cluster {
-        let clients = usize::try_from(plan.load.clients).unwrap_or(usize::MAX);
         let node = |number| Node::new(number, &plan.store, plan.seed, &weather);
         let mut cluster = Cluster {
             weather,
             queue: Queue::new(),
             network: Network::new(plan.store.nodes, plan.seed, weather),
             nodes: (1..=plan.store.nodes).map(node).collect(),
-            clients: Clients::new(clients, plan.load.op_timeout_ms, plan.seed, weather),
+            clients: Clients::new(plan, weather),
             ledger: Ledger::default(),
             rings: Rings::default(),
             rng: Rng::stream(plan.seed, "faults"),

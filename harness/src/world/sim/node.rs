@@ -20,6 +20,15 @@ const WALL_AT_START_NS: i64 = 1_700_000_000_000_000_000;
 /// Parts per million that make one.
 const PPM_PER_ONE: i64 = 1_000_000;
 
+/// What a wall clock shows that nobody sets off and that does not drift, ns since the Unix epoch.
+pub(super) fn wall_ns(now: Nanos) -> i64 {
+    WALL_AT_START_NS.saturating_add(since_start_ns(now))
+}
+
+fn since_start_ns(now: Nanos) -> i64 {
+    i64::try_from(now.0).unwrap_or(i64::MAX)
+}
+
 /// Something that a process deals with when it runs.
 #[derive(Debug)]
 pub(super) enum Stimulus {
@@ -111,12 +120,11 @@ impl Node {
 
     /// What its wall clock shows.
     fn wall_at(&self, now: Nanos) -> WallNanos {
-        let since_start_ns = i64::try_from(now.0).unwrap_or(i64::MAX);
+        let since_start_ns = since_start_ns(now);
         let gained_ns = since_start_ns / PPM_PER_ONE * self.drift_ppm
             + since_start_ns % PPM_PER_ONE * self.drift_ppm / PPM_PER_ONE;
-        let wall_ns = WALL_AT_START_NS.saturating_add(since_start_ns);
         WallNanos(
-            wall_ns
+            wall_ns(now)
                 .saturating_add(gained_ns)
                 .saturating_add(self.offset_ns),
         )

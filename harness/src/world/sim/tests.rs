@@ -14,6 +14,12 @@ const SECOND: u64 = 1_000_000_000;
 
 /// Three nodes that all hold every key, connected and idle.
 fn cluster(r: u16, w: u16, sync: SyncPolicy) -> Cluster {
+    cluster_with("", r, w, sync)
+}
+
+/// The same, with more settings of the store, as a file says them.
+fn cluster_with(settings: &str, r: u16, w: u16, sync: SyncPolicy) -> Cluster {
+    let settings = PlanSpec::from_toml(&format!("[store]\n{settings}"), "settings");
     let spec = PlanSpec {
         nodes: Some(3),
         n: Some(3),
@@ -22,6 +28,7 @@ fn cluster(r: u16, w: u16, sync: SyncPolicy) -> Cluster {
         read_repair: Some("none".to_owned()),
         ..PlanSpec::default()
     };
+    let spec = settings.expect("settings").over(spec);
     let mut plan: Plan = spec.plan(7).expect("a plan");
     plan.store.sync = sync;
     let mut cluster = Cluster::new(&plan, Weather::default());
@@ -221,5 +228,27 @@ fn a_slow_clock_lets_the_later_write_lose() {
     assert_eq!(
         value(&ask(&mut cluster, 3, OpKind::Read)),
         Some(&Value::Int(7))
+    );
+}
+
+#[test]
+fn stamps_of_clients_do_not_care_for_the_clocks_of_nodes() {
+    let mut cluster = cluster_with("stamps = \"client\"", 2, 2, SyncPolicy::EachWrite);
+    cluster.strike(
+        0,
+        &Fault::Clock {
+            offsets_ms: vec![(2, -60_000)],
+        },
+    );
+    ask(&mut cluster, 1, OpKind::Write(5));
+    ask(&mut cluster, 2, OpKind::Write(6));
+    assert_eq!(
+        value(&ask(&mut cluster, 3, OpKind::Read)),
+        Some(&Value::Int(6))
+    );
+    ask(&mut cluster, 2, OpKind::Delete);
+    assert_eq!(
+        value(&ask(&mut cluster, 3, OpKind::Read)),
+        Some(&Value::Nil)
     );
 }
