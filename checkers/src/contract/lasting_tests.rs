@@ -1,10 +1,11 @@
 //! What outlives, as tables: each row a store and a run, what is promised of it, and a word of the reason.
 
+use crate::contract::run::Run;
 use crate::contract::{Contract, Levels};
 use crate::exposure::{Clocks, Exposure};
 use crate::guarantee::Guarantee;
 use crate::history::{
-    Header, HintHolder, Hints, History, Level, LevelName, Nanos, Purge, Settings,
+    FaultKind, Header, HintHolder, Hints, History, Level, LevelName, Nanos, Purge, Settings,
 };
 use crate::testing::{draw_with, header};
 
@@ -386,4 +387,19 @@ fn reasons_of_levels_have_the_numbers_in() {
     );
     history.header.claim = Some(history.header.quorum);
     assert!(reason(&history, Guarantee::FreshReads).contains("W + R = 4 > N + f = 3"));
+}
+
+/// Who leaves for good takes along the hints in its memory, as who dies does; one that dies and also is replaced is one.
+#[test]
+fn who_is_gone_for_good_is_counted_with_the_dead() {
+    let died = |kind: FaultKind, gone: &[&str]| {
+        let mut history = run(hinted(HINTS), KILL);
+        history.faults[0].kind = kind;
+        history.faults[0].gone = gone.iter().map(|name| (*name).to_owned()).collect();
+        Run::of(&history).died
+    };
+    assert_eq!(died(FaultKind::Ring, &[]), 0);
+    assert_eq!(died(FaultKind::Ring, &["n3"]), 1);
+    assert_eq!(died(FaultKind::Kill, &["n3"]), 2);
+    assert_eq!(died(FaultKind::Kill, &["n1"]), 1);
 }

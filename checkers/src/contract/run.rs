@@ -42,9 +42,13 @@ impl Run {
     /// What the run of this history did.
     pub(super) fn of(history: &History) -> Run {
         let taken = history.faults.iter().filter(|fault| fault.may_have_taken());
+        // Who leaves the ring for good takes along what it remembers, as who dies does.
         let dead: BTreeSet<&str> = taken
-            .filter(|fault| may_kill(fault))
-            .flat_map(|fault| fault.nodes.iter().map(String::as_str))
+            .flat_map(|fault| {
+                let killed = may_kill(fault).then_some(&fault.nodes);
+                killed.into_iter().flatten().chain(&fault.gone)
+            })
+            .map(String::as_str)
             .collect();
         let writes = || history.operations.iter().filter(|op| op.is_write());
         let bytes = |op: &Operation| {
