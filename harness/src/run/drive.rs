@@ -53,7 +53,7 @@ pub struct Load {
 
 /// Something that the world was asked came back.
 enum Came {
-    Op(usize, LiveClient, Outcome),
+    Op(usize, Box<LiveClient>, Outcome),
     Settled(Result<(), WorldError>),
     Injected(usize, Effect),
     Healed(usize, Effect),
@@ -68,7 +68,7 @@ pub struct Drive<'a> {
     conductor: Conductor,
     world: &'a LiveWorld,
     recording: Recording,
-    clients: Vec<Option<LiveClient>>,
+    clients: Vec<Option<Box<LiveClient>>>,
     op_timeout: Duration,
     /// How long the quiet lasts, at least and at most.
     quiet: (Duration, Duration),
@@ -107,7 +107,7 @@ impl<'a> Drive<'a> {
             world,
             recording,
             clients: (0..plan.load.clients)
-                .map(|_| Some(world.client()))
+                .map(|_| Some(Box::new(world.client())))
                 .collect(),
             op_timeout: Duration::from_millis(plan.load.op_timeout_ms),
             quiet: (
