@@ -147,7 +147,7 @@ impl Sabotage {
                  lost on the way leaves the owner behind for ever. Caught by convergence."
             }
             Sabotage::HintToFirst => {
-                "Every hint is addressed to the first replica of the key, whoever the write was meant for (the seeds' `primary_replicas[0]`), \
+                "Every hint is addressed to the first replica of the key, whoever the write was meant for (as in sample code: `primary_replicas[0]`), \
                  so that the replica which missed the write never gets it. Caught by convergence."
             }
             Sabotage::PurgeEarly => {
@@ -163,11 +163,11 @@ impl Sabotage {
                  overlap that is not there. Caught by fresh-reads."
             }
             Sabotage::MissingIsFailure => {
-                "A replica that holds nothing of a key is taken for one that did not answer (the seeds' `filter(nonNull)`), so that reading a \
+                "A replica that holds nothing of a key is taken for one that did not answer (as in sample code: `filter(nonNull)`), so that reading a \
                  key which was never written, or which one replica lacks, finds no quorum. Caught by availability."
             }
             Sabotage::OneAfterAnother => {
-                "A write is sent to the next replica only when the one before it has acknowledged (the seeds' `get(1s)` in a loop), so that \
+                "A write is sent to the next replica only when the one before it has acknowledged (as in sample code: `get(1s)` in a loop), so that \
                  one slow replica at the front uses up the whole time-out although the others would do. Caught by availability."
             }
             Sabotage::RingWithoutPending => {
@@ -189,7 +189,7 @@ impl Sabotage {
             }
             Sabotage::DropContext => {
                 "The context that a client hands back is dropped, so that a write replaces nothing and siblings become ever more, although their \
-                 clients resolve them (the seeds' Riak puts without one). Caught by no-sibling-explosion."
+                 clients resolve them (as sample code does that puts without one). Caught by no-sibling-explosion."
             }
             _ => {
                 "A write drops the siblings whose stamps are smaller, as last-write-wins would, in a store that promises to keep them \

@@ -88,7 +88,7 @@ impl Replica {
                 let was_repairing = read.is_repairing();
                 let effects = match said {
                     Said::Held => read.held(from),
-                    // Taken for a replica that did not answer: the seeds' `filter(nonNull)`.
+                    // Taken for a replica that did not answer: `filter(nonNull)` in sample code.
                     Said::Answer(None) if self.config.has(Sabotage::MissingIsFailure) => return,
                     Said::Answer(content) => read.answered(from, content),
                     Said::Digest(digest) => read.digested(from, digest),
