@@ -13,7 +13,8 @@ use quorate::world::live::{LaunchOptions, LiveClient, LiveWorld, NodeEnd, WorldE
 use quorate::world::{ClientOp, OpKind, Outcome};
 use quorate_checkers::history::Value;
 use quorate_node::config::{
-    Health, Level, NodeId, Options, ReadFanout, ReadRepair, Seat, StoreConfig, SyncPolicy,
+    Health, Level, NodeId, Options, ReadFanout, ReadRepair, Seat, StampSource, Stamping,
+    StoreConfig, SyncPolicy, Versions,
 };
 use quorate_node::wire::Ready;
 use tempfile::TempDir;
@@ -51,10 +52,14 @@ impl Cluster {
     }
 
     async fn launch(program: PathBuf) -> Cluster {
+        Cluster::launch_with(program, store()).await
+    }
+
+    async fn launch_with(program: PathBuf, store: StoreConfig) -> Cluster {
         let dir = TempDir::new().unwrap();
         let options = LaunchOptions {
             program,
-            store: store(),
+            store,
             run_dir: dir.path().to_owned(),
             seed: 1,
             health: Health::default(),
@@ -406,6 +411,27 @@ async fn clocks_follow_the_faults_in_force_across_pause_and_restart() {
         offsets_ms: vec![(9, 1)],
     };
     assert!(matches!(world.inject(&absent).await, Effect::Skipped(_)));
+}
+
+/// The later write wins although the clock of its coordinator is a minute behind: its stamp is not from there.
+#[tokio::test]
+async fn stamps_of_clients_do_not_care_for_the_clocks_of_nodes() {
+    let mut store = store();
+    store.options.versions = Versions::Lww(Stamping {
+        source: StampSource::Client,
+        ..Stamping::default()
+    });
+    let cluster = Cluster::launch_with(PathBuf::from(QUORATE), store).await;
+    let Cluster { world, .. } = &cluster;
+    world.ready().await.unwrap();
+    let behind = Fault::Clock {
+        offsets_ms: vec![(2, -60_000)],
+    };
+    assert_eq!(world.inject(&behind).await, Effect::Installed);
+    let (mut one, mut other) = (world.client(), world.client());
+    expect_ok(&mut one, 1, OpKind::Write(5)).await;
+    expect_ok(&mut other, 2, OpKind::Write(6)).await;
+    assert_eq!(expect_ok(&mut one, 3, OpKind::Read).await, Value::Int(6));
 }
 
 #[tokio::test]

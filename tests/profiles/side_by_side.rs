@@ -10,9 +10,8 @@ use std::fmt::Write;
 use quorate::fault::Fault;
 use quorate::plan::{Phases, Plan, PlanSpec, Scheduled};
 use quorate::trial::{Trial, trial};
-use quorate_checkers::Guarantee;
-use quorate_checkers::Ruling;
 use quorate_checkers::history::{Function, Nanos, Operation};
+use quorate_checkers::{Guarantee, Ruling};
 use rayon::prelude::*;
 
 /// How long the load lasts, ms.

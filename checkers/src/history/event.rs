@@ -136,7 +136,7 @@ impl fmt::Display for Value {
 /// A last-write-wins stamp as a node reported it: larger wins; ties go to the larger node id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct Stamp {
-    /// The coordinator's wall clock when it took the write, ns since the Unix epoch.
+    /// The coordinator's wall clock when it took the write, or what its client gave, ns since the Unix epoch.
     pub wall_ns: i64,
     /// The coordinator that took it.
     pub node: String,

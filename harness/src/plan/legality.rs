@@ -36,6 +36,13 @@ pub(super) fn validate(plan: &Plan) -> Result<(), PlanError> {
             "longer than zero, at most a day",
         ));
     }
+    if plan.phases.quiet_ms_min > plan.phases.quiet_ms_max {
+        return Err(range(
+            "phases.quiet_ms_min",
+            plan.phases.quiet_ms_min,
+            "at most quiet_ms_max",
+        ));
+    }
     if let World::Sim(weather) = plan.world {
         validate_weather(&weather, plan.store.request_timeout_ms)?;
     }
@@ -215,6 +222,7 @@ mod tests {
         assert!(refused(|plan| plan.store.tokens_per_node = 0).contains("tokens per node"));
         assert!(refused(|plan| plan.load.workload = "registre".into()).contains("`register`"));
         assert!(refused(|plan| plan.phases.storm_ms = FOR_MS_MAX).contains("at most a day"));
+        assert!(refused(|plan| plan.phases.quiet_ms_min = 60_000).contains("at most quiet_ms_max"));
         assert!(refused(|plan| plan.timeline[1].id = "f1".into()).contains("two faults"));
         assert!(refused(|plan| plan.timeline[0].at_ms = u64::MAX).contains("storm is over"));
     }

@@ -18,6 +18,9 @@ use super::{
 use crate::fault::FaultKind;
 use crate::world::sim::Weather;
 
+/// What the quiet lasts at most beyond what it lasts at least, ms: so long may nodes take to say that they are at rest.
+const RESTING_MS_MAX: u64 = 1_000;
+
 /// Virtual nodes per node on the ring.
 const TOKENS_PER_NODE: u32 = 64;
 
@@ -456,7 +459,10 @@ fn quiet_ms(store: &StoreConfig) -> (u64, u64) {
     let most_ms = 2_000_u64
         .saturating_add(handoff_ms)
         .saturating_add(comparing_ms);
-    (round_ms, most_ms.max(round_ms.saturating_add(1_000)))
+    (
+        round_ms,
+        most_ms.max(round_ms.saturating_add(RESTING_MS_MAX)),
+    )
 }
 
 fn fault_kinds(names: &[String]) -> Result<Vec<FaultKind>, PlanError> {
